@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 
 /*
- * Work that the app gets besides ingesting while it is measured, and a report of what it did. It loads the warehouse without being asked.
+ * Work that the app gets besides ingesting while it is measured, and a report of what it did. The app loads the warehouse by itself.
  */
 
 /**

@@ -169,7 +169,7 @@ function ingest(stream: Stream, bodies: readonly Buffer[]): Stages {
   };
 }
 
-/** DuckDB's types of the columns, whose fields have the same names. */
+/** DuckDB's type for each type of a column. */
 const duckDbTypes: Readonly<Partial<Record<ColumnType, string>>> = {
   string: 'varchar',
   integer: 'integer',

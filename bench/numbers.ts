@@ -9,7 +9,7 @@ export function percentile(values: readonly number[], share: number): number {
 
 export const median = (values: readonly number[]): number => percentile(values, 0.5);
 
-/** A number with three significant digits and separated thousands. Measurements are not more exact. */
+/** A number with about three significant digits: at most three after the point, and none from 100 on; with separated thousands. */
 export function rounded(value: number): string {
   if (!Number.isFinite(value)) return '-';
   const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value) || 1)));

@@ -3,7 +3,7 @@
  * you decide anything with them.
  */
 
-/** When the prices were written down, and where they are from. */
+/** When the prices were written down. Where each is from stands beside it. */
 export const pricesAsOf = 'November 2026';
 
 export const prices = {

@@ -8,7 +8,7 @@ export interface ProcessUsage {
   readonly cpuSeconds: number;
 }
 
-/** Linux counts CPU time in ticks of this length, whatever its kernel's own. */
+/** Linux reports CPU time in hundredths of a second, whatever tick its kernel uses inside. */
 const ticksPerSecond = 100;
 
 /** Watches a process from now on. Returns a function that tells what it has used since. */

@@ -38,7 +38,7 @@ export interface Measured {
   readonly work?: OtherWork & { readonly countsAnswers: number };
 }
 
-/** Sends events at a rate, for as long as each rate is measured unless said otherwise. */
+/** Sends events at a rate; without `forSeconds`, for as long as each rate is measured. */
 export type OfferAt = (rate: number, forSeconds?: number) => ReturnType<typeof offer>;
 
 /** Measures a bare consumer of the SDK in a process of its own, which discards the events. */

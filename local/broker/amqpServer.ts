@@ -21,17 +21,7 @@ import { deliverRawBytes } from './rheaInternals';
 import { checkToken, type Grant, isGranted, type Right, type SharedAccessPolicy } from './sharedAccess';
 import { writeWholeFrames } from './wholeFrames';
 
-/**
- * Serves the broker's state and commands over HTTP. It listens on loopback, and refuses web pages of other sites:
- *
- * - `GET /health`: `{"status":"healthy"}`, as the official emulator answers.
- * - `GET /stats`: the broker's stats.
- * - `POST /hubs/{name}/recreate`: deletes the hub and makes it again.
- * - `POST /hubs/{name}/truncate?partition=P&before=SEQUENCE`: expires events.
- *
- * @param port 0 takes any free port.
- * @throws The listener's error, for example if the port is in use.
- */
+/** What the AMQP server offers to clients: the policies that let them in, the hubs, and the open links. */
 export interface Served {
   policies: readonly SharedAccessPolicy[];
   hubs: ReadonlyMap<string, Hub>;

@@ -1,5 +1,5 @@
-// The alerts. Each rule reads the lines of the log by their stable names, which docs/errors.md lists. An alert ends by itself when such
-// lines stop.
+// The alerts. Each rule but health-fails reads the lines of the log by their stable names, which docs/errors.md lists. An alert ends by
+// itself when such lines stop.
 param token string
 param location string
 param tags object
@@ -47,7 +47,7 @@ var rules = [
     name: 'health-fails'
     severity: 1
     text: 'GET /api/health answers that something fails, for example a stuck partition, or it does not answer.'
-    // Azure has shown this column as a number and as a boolean, and its type is text.
+    // The column is a text, in which Azure has written both 0 and false.
     query: 'availabilityResults | where tostring(success) in~ ("0", "false")'
     most: 1
   }

@@ -1,4 +1,4 @@
-// The Event Hubs namespace and its hubs. Without the parameter sharedAccessPolicies no key opens it.
+// The Event Hubs namespace and its hubs. Keys can open it only if the parameter sharedAccessPolicies is true.
 param name string
 param location string
 param tags object

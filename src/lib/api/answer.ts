@@ -58,7 +58,8 @@ export const shown = (text: string) =>
 
 /**
  * Answers a request for a stream that is not among those which the API serves.
- * @param what the stream's name, and what is done with those that are accepted
+ * @param name the name in the request
+ * @param which what is done with the streams that are accepted
  * @param declares the member of a stream's file by which the API serves it
  */
 export function noSuchStream(

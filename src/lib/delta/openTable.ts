@@ -1,3 +1,4 @@
+import { dayMs } from '../duration';
 import { isDamage, TributaryError } from '../errors';
 import { logWithHole, versionsAbove, withoutLeftovers } from './hole';
 import {
@@ -20,7 +21,7 @@ import { LogReplay, type Snapshot, type TableState } from './state';
 const maxTries = 3;
 
 /** Log entries that are younger than this, in milliseconds, are never cleaned away. */
-const youngestCleanedMs = 86_400_000;
+const youngestCleanedMs = dayMs;
 
 export interface OpenOptions {
   /** The version to open; the newest if missing. */

@@ -13,7 +13,7 @@ export interface ColumnBounds {
 
 /** Delta readers use the statistics of the first 32 columns only (`delta.dataSkippingNumIndexedCols`). */
 export const indexedColumns = 32;
-/** Bounds of text are cut to this many characters, so that a body of a megabyte is not in the log three times. */
+/** Bounds of text are cut to this many characters; a cut upper bound has one more. So no bound puts a body of a megabyte into the log. */
 const boundCharacters = 32;
 const largestCodePoint = 0x10ffff;
 
@@ -70,7 +70,7 @@ export function truncateMin(text: string): string {
 }
 
 /**
- * A short text that does not sort before `text`: a prefix, and a character above all that may follow. Undefined if there is none, because
+ * A short text that does not sort before `text`: a prefix, and a character above the one that follows. Undefined if there is none, because
  * the text goes on with U+10FFFF.
  */
 export function truncateMax(text: string): string | undefined {

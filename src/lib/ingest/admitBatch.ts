@@ -94,11 +94,11 @@ const lastTaken = ({ batch, committed, moved }: Known, generation: HubGeneration
 };
 
 /**
- * The last sequence number that counts as committed if nothing of the partition is:
+ * The last sequence number that counts as committed, for a partition of which nothing is committed:
  *
  * | the batch's hub | result |
  * |---|---|
- * | was made again after one that we have read | -1: read from 0, because old checkpoints lead into its middle |
+ * | was made again after one that we have read | -1: read from 0, because an old checkpoint may have made the reader start in its middle |
  * | is an older generation than the hub is now | just before the batch: nobody knows what that hub still held |
  * | otherwise | undefined: the caller starts at the hub's first event |
  *

@@ -22,7 +22,7 @@ const holding: Readonly<Record<ColumnType, readonly string[]>> = {
   timestamp: ['datetime', 'datetime2(6)', 'bigint'],
 };
 
-/** The longest text, in characters, that a database allows for a column of each type. */
+/** The largest length that a database allows for a column of each type: bytes of a varchar, pairs of bytes of an nvarchar. */
 const mostCharacters = { varchar: 8000, nvarchar: 4000 };
 
 /** The mistakes in the table of the warehouse that a stream declares, one sentence each. Missing columns are not mistakes here. */

@@ -8,8 +8,8 @@ export const latestMillis = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 export type IsoFailure = 'malformed' | 'impossible';
 
 /**
- * Milliseconds since 1970 UTC of an ISO 8601 date and time: `2019-12-30T17:13:20.3295826+00:00`. Seconds are required. A fraction may have
- * any number of digits and is cut to milliseconds. `T` may be a space. Offsets are `Z`, `+hh:mm`, `+hhmm` or `+hh`; without one the time is
+ * Milliseconds since 1970 UTC of an ISO 8601 date and time: `2019-12-30T17:13:20.3295826+00:00`. Seconds are required. A fraction is
+ * cut to milliseconds; the whole text has at most 64 characters. `T` may be a space. Offsets are `Z`, `+hh:mm`, `+hhmm` or `+hh`; without one the time is
  * read as UTC. The result is `malformed` if the text has another form, and `impossible` if the calendar or the clock has no such time
  * (2026-02-30, 24:00, a leap second). Date.parse is not used, because it guesses and turns 30 February into March.
  */

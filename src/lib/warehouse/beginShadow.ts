@@ -26,7 +26,7 @@ export interface Started {
 }
 
 /**
- * The shadow to continue with. Shadows that can never become complete are dropped.
+ * The shadow to fill: one that an earlier rebuild left, or else a new one. Shadows that can never become complete are dropped.
  * @param replacing what the ledger says about a shadow that is taking the place of the table; that shadow is tried first
  * @returns undefined if there is no table in the lake
  */

@@ -7,7 +7,7 @@ import { SqlError, type SqlValue, type Statement } from './syntax';
  */
 export type Rights = ReadonlySet<string>;
 
-/** A right that SQL Server does not have. It refuses the whole batch, because it parses a batch before it runs any of it. */
+/** A right that SQL Server does not have. SQL Server refuses the whole batch, because it parses a batch before it runs any of it. */
 const ofAzureAlone = /\bADMINISTER DATABASE BULK OPERATIONS\b/;
 
 /** The rights that a script of GRANT statements gives. Its batches are separated by GO. */
@@ -113,7 +113,7 @@ function neededFor(statement: Statement): Needed[] {
   }
 }
 
-/** The rights to read a table. Only this one of the system views needs a right. */
+/** The rights to read a table. Of the system views, only `sys.sql_expression_dependencies` needs one. */
 const reading = (table: string | undefined): Needed[] =>
   table === undefined || (/^(?:sys\.|fn_)/.test(table) && table !== 'sys.sql_expression_dependencies')
     ? []

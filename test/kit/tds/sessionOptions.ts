@@ -37,7 +37,7 @@ export class SessionOptions {
 
   reset(): void {
     this.noCount = this.#noCountAtLogin;
-    // A dedicated pool does this in any case: an error in a transaction ends it.
+    // A dedicated pool always works so: an error in a transaction ends the transaction.
     this.xactAbort = this.#isPool;
     this.isolation = this.#isPool ? 'READ UNCOMMITTED' : 'READ COMMITTED';
     this.lockTimeout = -1;

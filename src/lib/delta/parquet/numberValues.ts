@@ -104,7 +104,7 @@ function rowOf({ values: column, start, end }: NumberSlice, isWanted: (value: nu
 const plainWidth = (type: DataType): number =>
   type === 'long' || type === 'timestamp' || type === 'double' ? 8 : 4;
 
-/** The numbers in PLAIN encoding. Its bytes are little-endian, and so are all platforms that Node runs on here. */
+/** The numbers in PLAIN encoding. It is little-endian, as is the memory of every processor that this project supports. */
 function encodePlain(type: DataType, numbers: Float64Array): Buffer {
   switch (type) {
     case 'long':
