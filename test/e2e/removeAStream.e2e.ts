@@ -13,6 +13,11 @@ function listed(heading: string): string[] {
   return [...section.matchAll(/^- `([^`]+)`$/gm)].map(([, path = '']) => path);
 }
 
+/** The tests of commands that show several streams. The tests of the other commands take minutes, and use the clickstream alone. */
+const ofSeveralStreams = ['emptyLake', 'query', 'table', 'warehouse'].map(
+  (name) => `test/cli/${name}.test.ts`,
+);
+
 let app: AppCopy;
 
 describe.skipIf(!existsSync('src/lib/streams/coincap.ts'))('removing CoinCap', () => {
@@ -37,7 +42,7 @@ describe.skipIf(!existsSync('src/lib/streams/coincap.ts'))('removing CoinCap', (
   });
 
   it('leaves tests that pass, those of its source included', { timeout: 1_800_000 }, () =>
-    app.test(...testsOfStreams, 'test/cli', 'test/lib/sources', 'test/local/coincap'),
+    app.test(...testsOfStreams, ...ofSeveralStreams, 'test/lib/sources', 'test/local/coincap'),
   );
 
   it('leaves none of its settings', async () => {
