@@ -75,7 +75,9 @@ it('leaves a project that passes its checks, with the lines for the template', {
     expect(text.split(above)).toHaveLength(2);
     app.add(path, text.replace(above, place === 'below' ? `${above}\n${line}` : line));
   }
-  await app.test(...testsOfStreams);
+  // A further stream changes which functions there are, and not what the others answer.
+  const withoutAnswers = testsOfStreams.filter((path) => path !== 'test/functions');
+  await app.test(...withoutAnswers, 'test/functions/registration.test.ts');
 });
 
 it('gives it its table, its dead letters and its counts as well', { timeout: 120_000 }, async () => {
