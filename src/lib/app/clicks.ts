@@ -169,19 +169,19 @@ export async function saveCounts(
  */
 export async function saveAllCounts(all: readonly FoldOfStream[], signal: AbortSignal): Promise<SavedCounts> {
   const outcomes = new Set<string>();
-  const failures: SavedCounts[] = [];
+  let failure: SavedCounts | undefined;
   for (const each of all) {
     try {
       outcomes.add(await saveCounts(each, signal));
     } catch (error) {
       logEvent('error', 'counts-not-saved', { stream: each.stream, ...describeFailure(error) });
       signal.throwIfAborted();
-      failures.push({ ...failureOf(error), table: each.table });
+      failure ??= { ...failureOf(error), table: each.table };
       if (error instanceof TributaryError && error.code === 'storage.unavailable') break;
     }
   }
   const outcome = ['decided', 'saved'].find((each) => outcomes.has(each)) ?? 'current';
-  return failures[0] ?? { outcome };
+  return failure ?? { outcome };
 }
 
 /** Saves all counts and newest rows that this process keeps. */

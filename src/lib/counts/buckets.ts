@@ -1,6 +1,6 @@
 import { Counters } from './counters';
+import { KeptBuckets } from './keptBuckets';
 import type { Series } from './series';
-import { KeptBuckets } from './spans';
 
 export type BucketParts = Iterable<readonly [bucket: number, counters: Counters]>;
 

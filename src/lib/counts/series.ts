@@ -1,5 +1,6 @@
 import { Counters } from './counters';
-import { aheadMs, type BucketSpan, KeptBuckets } from './spans';
+import { KeptBuckets } from './keptBuckets';
+import { aheadMs, type BucketSpan } from './spans';
 
 /** A series in its stored form: the number of its first bucket since 1970, and from there on the counts as base64 of their bytes. */
 export type StoredSeries = readonly [first: number, counts: string];

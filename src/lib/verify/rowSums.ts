@@ -54,7 +54,9 @@ export async function sumDeltaRows(
     sums.rows++;
     if (!byPartition) return;
     // Rows of a partition are stored together, so the last lookup is kept. One for each row would cost more than all other work.
-    const [hubCreatedAt, partition, sequenceNumber] = [Number(row[0]), Number(row[1]), row[2]];
+    const hubCreatedAt = Number(row[0]);
+    const partition = Number(row[1]);
+    const sequenceNumber = row[2];
     if (!current || latest?.hubCreatedAt !== hubCreatedAt || latest.partition !== partition) {
       latest = { hubCreatedAt, partition };
       current = sums.at(hubCreatedAt, partition);

@@ -73,7 +73,9 @@ async function auditRows({ snapshot, madeAgain, auditOf, onFile }: RowsToAudit):
   let audit: PartitionAudit | undefined;
   const columns = madeAgain.size > 0 ? [...rowKeyColumns, 'enqueued_at'] : rowKeyColumns;
   await scanRows({ state: snapshot, files: snapshot.files.values(), columns, onFile }, (row) => {
-    const [hubCreatedAt, partition, sequenceNumber] = [Number(row[0]), Number(row[1]), Number(row[2])];
+    const hubCreatedAt = Number(row[0]);
+    const partition = Number(row[1]);
+    const sequenceNumber = Number(row[2]);
     // Rows of a partition are stored together, so the last lookup is kept. One for each row would cost more than all other work.
     if (audit?.at.hubCreatedAt !== hubCreatedAt || audit.at.partition !== partition)
       audit = auditOf({ hubCreatedAt, partition });
