@@ -93,7 +93,11 @@ def described(partition, event):
 
 
 def receive(connection, hub, storage, count):
-    """Receives so many events behind the checkpoints, and moves the checkpoints behind them."""
+    """Receives so many events behind the checkpoints, and moves the checkpoints behind them.
+
+    An event counts once its checkpoint is written: the end of the reading, which comes with the
+    last event, would otherwise break off the checkpoint of another partition.
+    """
     store = BlobCheckpointStore.from_connection_string(storage, container)
     client = EventHubConsumerClient.from_connection_string(
         connection, eventhub_name=hub, checkpoint_store=store, **reading
@@ -102,9 +106,9 @@ def receive(connection, hub, storage, count):
     done = threading.Event()
 
     def take(context, batch):
-        events.extend(described(context.partition_id, event) for event in batch)
         if batch:
             context.update_checkpoint(batch[-1])
+        events.extend(described(context.partition_id, event) for event in batch)
         if len(events) >= count:
             done.set()
 
@@ -127,9 +131,9 @@ async def receive_asynchronously(connection, hub, storage, count):
     done = asyncio.Event()
 
     async def take(context, batch):
-        events.extend(described(context.partition_id, event) for event in batch)
         if batch:
             await context.update_checkpoint(batch[-1])
+        events.extend(described(context.partition_id, event) for event in batch)
         if len(events) >= count:
             done.set()
 
