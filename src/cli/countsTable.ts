@@ -1,3 +1,4 @@
+import { minuteMs } from '../lib/duration';
 import { inertInLine } from '../lib/inert';
 import { count, quantity } from '../lib/quantity';
 import type { CountedKey, CountsAnswer, CountWords, Span, Trend } from './countsAnswers';
@@ -116,7 +117,7 @@ function sumOf({ byKey }: Trend, { category }: Asked, keys: readonly CountedKey[
   };
 }
 
-const minutesOf = ({ from, to }: Trend): number => (Date.parse(to) - Date.parse(from)) / 60_000;
+const minutesOf = ({ from, to }: Trend): number => (Date.parse(to) - Date.parse(from)) / minuteMs;
 
 /** `12.3`, or `1,204` for a number so large that a fraction would say nothing. */
 const decimal = (value: number): string =>

@@ -12,11 +12,11 @@ import type { Stream } from '../lib/streams/stream';
 import { recordErased, type UnreadableDeletion } from '../lib/verify/recordErased';
 import { verifyStream } from '../lib/verify/verifyStream';
 import { readLakeSettings, settingsFlag } from './appSettings';
-import { switchFlag, wholeWord } from './commandLine/arguments';
+import { switchFlag } from './commandLine/arguments';
 import { action } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
 import { runLong, showFiles } from './longTask';
-import { noTable, streamWord } from './names';
+import { eventWords, noTable, streamWord } from './names';
 
 /*
  * `npm run dead-letters`: lists and shows what could not become a row, and replays it; records what was erased.
@@ -33,11 +33,7 @@ runCommand({
     }),
     show: action({
       meaning: "one event's letters, with its body",
-      words: {
-        stream: streamWord,
-        partition: wholeWord('partition'),
-        'sequence-number': wholeWord('sequence number'),
-      },
+      words: eventWords,
       flags: settingsFlag,
       run: ({ settings, ...event }) =>
         withLetters(settings, (snapshot, lake) => show(snapshot, event, lake), 1),

@@ -5,7 +5,7 @@ import { lakeTables } from '../lib/lake/tables';
 import { loadStreams } from '../lib/streams/loadStreams';
 import type { Stream } from '../lib/streams/stream';
 import { fullName } from '../lib/warehouse/warehouse';
-import { nameWord } from './commandLine/arguments';
+import { nameWord, wholeWord } from './commandLine/arguments';
 import { orList, type Word } from './commandLine/command';
 
 /*
@@ -16,6 +16,13 @@ export const streamWord: Word<Stream> = nameWord(
   'stream',
   async () => new Map((await loadStreams()).map((stream) => [stream.name, stream])),
 );
+
+/** The words that name one event. A partition is a number here, as in the column hub_partition. */
+export const eventWords = {
+  stream: streamWord,
+  partition: wholeWord('partition'),
+  'sequence-number': wholeWord('sequence number'),
+};
 
 /** The name of a Delta table, which need not exist yet. */
 export const tableWord: Word<string> = nameWord(

@@ -11,10 +11,9 @@ import {
   traceEvent,
 } from '../lib/verify/traceEvent';
 import { readLakeSettings, settingsFlag } from './appSettings';
-import { wholeWord } from './commandLine/arguments';
 import { action } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
-import { noTable, streamWord } from './names';
+import { eventWords, noTable } from './names';
 
 /*
  * `npm run trace -- <stream> <partition> <sequence-number>`: tells what became of one event.
@@ -24,11 +23,7 @@ runCommand({
   call: 'npm run trace',
   does: action({
     meaning: 'Tells what became of one event.',
-    words: {
-      stream: streamWord,
-      partition: wholeWord('partition'),
-      'sequence-number': wholeWord('sequence number'),
-    },
+    words: eventWords,
     flags: settingsFlag,
     run: trace,
   }),

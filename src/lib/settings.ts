@@ -1,6 +1,7 @@
 import { checkUnusedParts } from './connections/forms';
 import { checkHubConnections, type HubConnection, readHubConnection } from './connections/hubs';
 import { readStorage } from './connections/storage';
+import { minuteMs } from './duration';
 import { TributaryError } from './errors';
 import { isConsumerGroup } from './hubNames';
 import { once } from './once';
@@ -71,7 +72,7 @@ export function parseSettings(
     ...readLakeSettings(reader),
     ...readStreamSettings(environment),
     consumerGroup: readConsumerGroup(reader),
-    commitIntervalMs: reader.duration('COMMIT_INTERVAL', 60_000),
+    commitIntervalMs: reader.duration('COMMIT_INTERVAL', minuteMs),
     acceptGaps: reader.matching('ACCEPT_GAPS', /^(?:true|false)$/) === 'true',
     hostStorage: () => readAlone(environment, (own) => readStorage(own, 'AzureWebJobsStorage')),
     problemsBesides: () => findProblemsBesides(environment, checked),
@@ -122,7 +123,7 @@ export const parseLakeSettings = (environment: Environment): LakeSettings =>
 const readLakeSettings = (reader: SettingReader): LakeSettings => ({
   lake: readStorage(reader, 'LakeStorage'),
   lakeContainer: reader.matching('LAKE_CONTAINER', /^[a-z0-9](?:-?[a-z0-9]){2,62}$/),
-  countsRefreshMs: reader.duration('COUNTS_REFRESH', 60_000),
+  countsRefreshMs: reader.duration('COUNTS_REFRESH', minuteMs),
   countedProducts: reader.wholeNumber('COUNTED_PRODUCTS', 1, 1_000_000),
   targetFileBytes: reader.wholeNumber('TARGET_FILE_MB', 1, 512) * 1024 * 1024,
   warehouse: readWarehouse(reader),

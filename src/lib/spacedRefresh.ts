@@ -1,3 +1,5 @@
+import { SharedRun } from './sharedRun';
+
 export interface SpacedRefreshOptions {
   readonly refresh: () => Promise<void>;
   /** The shortest time between two refreshes, from start to start, in milliseconds. */
@@ -11,7 +13,7 @@ export interface SpacedRefreshOptions {
 /** Runs one refresh at a time for all callers, and none before it is due, even if the last one failed. */
 export class SpacedRefresh {
   readonly #options: SpacedRefreshOptions;
-  #running: Promise<void> | undefined;
+  readonly #refreshing = new SharedRun<void>();
   #dueAt = Number.NEGATIVE_INFINITY;
   #failure: { readonly error: unknown } | undefined;
 
@@ -21,12 +23,8 @@ export class SpacedRefresh {
 
   /** Starts a refresh if one is due, or waits for the refresh under way. Throws what the last refresh threw. */
   async run(): Promise<void> {
-    if (this.#options.monotonicNow() >= this.#dueAt) {
-      this.#running ??= this.#refresh().finally(() => {
-        this.#running = undefined;
-      });
-    }
-    await this.#running;
+    const isDue = this.#options.monotonicNow() >= this.#dueAt;
+    await (isDue ? this.#refreshing.join(() => this.#refresh()) : this.#refreshing.underWay);
     if (this.#failure) throw this.#failure.error;
   }
 

@@ -26,6 +26,18 @@ const mechanisms = [
     places: ['src/lib/duration.ts'],
   },
   {
+    what: 'sixty seconds are minuteMs of src/lib/duration.ts; the scripts of the dashboard cannot load it',
+    again: /\b60_000\b/,
+    folders: 'src/{cli,functions,lib/!(dashboard)}',
+    places: [],
+  },
+  {
+    what: 'one run for all who ask meanwhile is SharedRun of src/lib/sharedRun.ts',
+    again: /\?\?= [^;{}]*\.finally\(/,
+    folders: 'src,local,bench',
+    places: ['src/lib/sharedRun.ts'],
+  },
+  {
     what: 'waits between tries double in src/lib/backoff.ts',
     again: /\* 2 \*\* .*(fail|lost|refus|retr|attempt|tries)/i,
     folders: 'src,local,bench',

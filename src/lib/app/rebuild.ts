@@ -1,4 +1,5 @@
 import { within } from '../deadline';
+import { minuteMs } from '../duration';
 import { inertInLine } from '../inert';
 import { logEvent } from '../log';
 import type { RebuildActivities, RebuildStepOutcome } from '../orchestrations/rebuildWarehouse';
@@ -14,7 +15,7 @@ import { findLoadedTable, type LoadedTable, loadedTables } from './loadedTables'
 import { recordLoad } from './recordLoad';
 
 /** No load begins this long after the first one of a step, so that each step makes progress. The next step goes on from there. */
-const stepMs = 60_000;
+const stepMs = minuteMs;
 /** No load begins this long after the step began, even if the first load began late. */
 const mostMs = 180_000;
 /** A step is given up after this time, if its last load takes so long; what it has done is in the ledger. Below functionTimeout (300 s). */

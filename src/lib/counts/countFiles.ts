@@ -1,13 +1,11 @@
 import type { Add } from '../delta/actions';
 import type { ReadValue } from '../delta/schema';
 import type { TableState } from '../delta/state';
+import { enqueuedAtColumn } from '../lake/rowAddress';
 import { type FileProgress, scanRows } from '../lake/scanRows';
 import type { Dimension } from './dimension';
 import { asKey, type Key } from './keys';
 import { type Room, Tally } from './tally';
-
-/** The column with the time at which Event Hubs accepted the row. The table of every stream has it. */
-export const timeColumn = 'enqueued_at';
 
 export interface FilesToScan {
   /** The table that the files belong to. Errors name its version. */
@@ -37,7 +35,7 @@ export async function countFiles(files: FilesToCount): Promise<Tally | 'no-room'
   const { state, adds, counted, nowMs, room, onFile } = files;
   const tally = new Tally(nowMs, room);
   const { key, attribute } = counted;
-  const columns = [key, timeColumn, ...(attribute === undefined ? [] : [attribute])];
+  const columns = [key, enqueuedAtColumn, ...(attribute === undefined ? [] : [attribute])];
   const look = watch(files.signal);
   try {
     await scanRows({ state, files: adds, columns, onFile }, ([value, time, ofKey]) => {

@@ -3,9 +3,10 @@ import { openSnapshot } from '../delta/openTable';
 import { recordsOf } from '../delta/readStatistics';
 import type { Snapshot } from '../delta/state';
 import { TributaryError } from '../errors';
+import { enqueuedAtColumn } from '../lake/rowAddress';
 import { filesWith, scanRowGroups } from '../lake/scanRows';
 import { nextTurn, rowsPerTurn } from '../nextTurn';
-import { asMilliseconds, timeColumn } from './countFiles';
+import { asMilliseconds } from './countFiles';
 import type { Dimension } from './dimension';
 import { asKey, type Key } from './keys';
 
@@ -70,7 +71,7 @@ export async function scanTimes(
   const told = files.reduce((sum, file) => sum + (recordsOf(file) ?? 0), 0);
   if (told > mostRows) return { outcome: 'too-many-rows', rows: told };
   let seen = 0;
-  const columns = [counted.key, timeColumn];
+  const columns = [counted.key, enqueuedAtColumn];
   try {
     await scanRowGroups({ state: snapshot, files, columns }, async (group) => {
       signal.throwIfAborted();
@@ -100,7 +101,7 @@ const tooMany = Symbol('The files have too many rows.');
 
 /** The files that may have rows of these times. The bounds in statistics are in microseconds, but may be cut to whole milliseconds. */
 const filesOf = (snapshot: Snapshot, stretches: readonly Stretch[]) =>
-  filesWith(snapshot, timeColumn, ({ least, most }) => {
+  filesWith(snapshot, enqueuedAtColumn, ({ least, most }) => {
     const [leastMs, mostMs] = [least, most].map((micros) => Math.floor(Number(micros) / 1000));
     return stretches.some(({ fromMs, endMs }) => (leastMs ?? 0) < endMs && (mostMs ?? 0) >= fromMs);
   });

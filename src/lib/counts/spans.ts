@@ -1,6 +1,6 @@
 import { dayMs, hourMs, minuteMs } from '../duration';
 
-/** How long counts by time are kept, and how finely. */
+/** How long something is kept by time, and how finely. */
 export interface BucketSpan {
   /** Length of one bucket in milliseconds; buckets begin at multiples of it since 1970. */
   readonly bucketMs: number;

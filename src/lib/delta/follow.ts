@@ -1,3 +1,4 @@
+import { minuteMs } from '../duration';
 import { isDamage, TributaryError } from '../errors';
 import type { Commit } from './actions';
 import { readLastCheckpoint, type TableLocation } from './log';
@@ -36,7 +37,7 @@ export type Advance<State extends TableState = TableState> =
   | { readonly step: 'no-table' };
 
 /** How often to check, in milliseconds, that the end of the log is not really a gap that log cleaning has left. */
-const cleanedLookMs = 60_000;
+const cleanedLookMs = minuteMs;
 
 export interface FollowOptions {
   /**

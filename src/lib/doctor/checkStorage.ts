@@ -1,3 +1,4 @@
+import { minuteMs } from '../duration';
 import { type AccountFacts, isLocalAccount, readAccountFacts } from '../storage/accountFacts';
 import { openAzureBlobStore, type StorageAccount } from '../storage/azureBlobStore';
 import { type Finding, failed, ofLaptop, ok, unknown, wrong } from './finding';
@@ -7,7 +8,7 @@ import { remedyOfRefusal } from './storageRefusal';
  * The largest accepted difference, in milliseconds, between the clocks of this machine and of storage. From a quarter of an hour on,
  * storage refuses signatures.
  */
-const mostAheadMs = 60_000;
+const mostAheadMs = minuteMs;
 
 /** The container where the Functions host keeps the read positions of Event Hub triggers. */
 const checkpoints = 'azure-webjobs-eventhub';

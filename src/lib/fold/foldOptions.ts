@@ -1,4 +1,5 @@
 import type { TableLocation } from '../delta/log';
+import { minuteMs } from '../duration';
 import { isDamage } from '../errors';
 import { logEvent } from '../log';
 import { SpacedRefresh } from '../spacedRefresh';
@@ -19,7 +20,7 @@ export interface FoldOptions {
 /**
  * How long to wait before damage is looked at again, in milliseconds. It lasts until somebody acts, and each try may read the whole table.
  */
-const damagedRetryMs = 60_000;
+const damagedRetryMs = minuteMs;
 
 /** A fold's looks at its log for new commits, one at a time and no more often than the options say. */
 export function spacedLooks(

@@ -1,6 +1,7 @@
 import type { TableLocation } from '../delta/log';
 import { isSameEntry, readMark, type TablePosition } from '../delta/position';
 import { TributaryError } from '../errors';
+import { SharedRun } from '../sharedRun';
 import { type FoundState, readState, type StateFile, writeState } from './stateFile';
 
 /** How many versions the file may lag before it is written again. */
@@ -22,7 +23,7 @@ export class StateKeeper<State extends TablePosition> {
   #known: KnownFile | undefined;
   /** The version at which a save was last attempted. */
   #triedVersion = -1;
-  #saving: Promise<'saved' | 'current'> | undefined;
+  readonly #saving = new SharedRun<'saved' | 'current'>();
 
   constructor(at: TableLocation, file: StateFile<State>) {
     this.#at = at;
@@ -69,10 +70,7 @@ export class StateKeeper<State extends TablePosition> {
    */
   save(newest: () => Saveable<State> | undefined): Promise<'saved' | 'current'> {
     this.#triedVersion = newest()?.position.version ?? -1;
-    this.#saving ??= this.#write(newest).finally(() => {
-      this.#saving = undefined;
-    });
-    return this.#saving;
+    return this.#saving.join(() => this.#write(newest));
   }
 
   async #write(newest: () => Saveable<State> | undefined): Promise<'saved' | 'current'> {

@@ -1,3 +1,4 @@
+import { minuteMs } from '../duration';
 import { describeFailure, TributaryError } from '../errors';
 import { StatusWriter } from '../lake/statusWriter';
 import type { ObjectStore } from '../storage/objectStore';
@@ -9,7 +10,7 @@ const repeatMs = 10_000;
  * After this time, in milliseconds, the record is deleted once more: a process that has lost the partition may still have written a failure
  * after the new owner's success.
  */
-const clearMs = 60_000;
+const clearMs = minuteMs;
 
 export interface IngestStatusOptions {
   readonly store: () => Promise<ObjectStore>;

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { type Field, field } from '../delta/schema';
 import { decodeReasons } from '../streams/stream';
+import { enqueuedAtColumn } from './rowAddress';
 
 /**
  * The Delta table of dead letters. A dead letter is an element of an event that could not become a row, or a range of events that never
@@ -25,7 +26,7 @@ export const letterFields: readonly Field[] = [
   field('hub_partition', 'integer', false),
   field('sequence_number', 'long', false),
   field('element', 'integer', false),
-  field('enqueued_at', 'timestamp'),
+  field(enqueuedAtColumn, 'timestamp'),
   field('reason', 'string', false),
   field('detail', 'string', false),
   field('body', 'string'),

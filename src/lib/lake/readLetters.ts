@@ -1,7 +1,7 @@
 import type { Add } from '../delta/actions';
 import type { Snapshot } from '../delta/state';
 import type { LetterReason } from './deadLetters';
-import { rowKeyColumns } from './rowAddress';
+import { enqueuedAtColumn, rowKeyColumns } from './rowAddress';
 import { type FileProgress, type RowGroup, scanRowGroups } from './scanRows';
 
 /** A dead letter without its body. */
@@ -34,7 +34,7 @@ export const addressKey = (
 export const letterKey = ({ hubCreatedAt, partition, sequenceNumber, element }: LetterInfo) =>
   addressKey(hubCreatedAt, partition, sequenceNumber, element);
 
-const infoColumns = ['stream', ...rowKeyColumns, 'enqueued_at', 'reason', 'detail', 'received_at'];
+const infoColumns = ['stream', ...rowKeyColumns, enqueuedAtColumn, 'reason', 'detail', 'received_at'];
 
 /**
  * The letters of the table in the order of the files. A letter that was written more than once is returned once. Bodies are left out,
@@ -65,7 +65,7 @@ export async function readLetters(
 
 function letterAt({ columns, file, firstRow }: RowGroup, at: number): LetterInfo {
   const value = (name: string) => columns.get(name)?.[at] ?? null;
-  const enqueuedAt = value('enqueued_at');
+  const enqueuedAt = value(enqueuedAtColumn);
   return {
     stream: String(value('stream')),
     hubCreatedAt: Number(value('hub_created_at')),

@@ -1,13 +1,15 @@
 import { type Field, field } from '../delta/schema';
 import type { Column, Stream } from '../streams/stream';
 
+/** The column with the time at which Event Hubs accepted the event of a row or of a dead letter. */
+export const enqueuedAtColumn = 'enqueued_at';
+
 /**
  * The columns of every stream's table that say where a row comes from:
  * (hub_created_at, hub_partition, sequence_number, element) is unique.
  */
 const addressColumns: readonly Column[] = [
-  /** When Event Hubs accepted the event. */
-  { name: 'enqueued_at', type: 'timestamp', nullable: false },
+  { name: enqueuedAtColumn, type: 'timestamp', nullable: false },
   /** When the hub was made. A hub that was deleted and made again counts its events from 0 again. */
   { name: 'hub_created_at', type: 'timestamp', nullable: false },
   { name: 'hub_partition', type: 'integer', nullable: false },

@@ -1,13 +1,11 @@
 import { asKey } from '../counts/keys';
 import type { Add } from '../delta/actions';
 import type { TableState } from '../delta/state';
+import { enqueuedAtColumn } from '../lake/rowAddress';
 import { type FileProgress, scanRows } from '../lake/scanRows';
 import type { Latest } from '../streams/stream';
 import { columnsToTell, LatestRows } from './latestRows';
 import { asMicros, asValue } from './values';
-
-/** The column with the time at which Event Hubs accepted the row. The table of every stream has it. */
-const enqueuedAt = 'enqueued_at';
 
 export interface FilesToRead {
   /** The table that the files belong to. Errors name its version. */
@@ -25,7 +23,7 @@ export interface FilesToRead {
  */
 export async function readLatest({ state, adds, latest, nowMs, onFile }: FilesToRead): Promise<LatestRows> {
   const rows = new LatestRows(latest, nowMs);
-  const columns = [latest.key, latest.asOf, enqueuedAt, ...columnsToTell(latest)];
+  const columns = [latest.key, latest.asOf, enqueuedAtColumn, ...columnsToTell(latest)];
   await scanRows({ state, files: adds, columns, onFile }, ([keyValue, asOf, enqueued, ...values]) => {
     const key = asKey(keyValue);
     const time = asMicros(asOf);

@@ -1,18 +1,11 @@
 import { isKey, type Key } from '../counts/keys';
+import type { BucketSpan } from '../counts/spans';
 import { dayMs, hourMs } from '../duration';
 import { type NewestParts, NewestRows } from './newestRows';
 import type { LatestValue } from './values';
 
 /** How far back a history goes, in whole days: in buckets of hours, and in buckets of days. */
 export const historyDays = { hours: 8, days: 31 };
-
-/** How long rows by time are kept, and how finely. */
-export interface TimedSpan {
-  /** Length of one bucket in milliseconds; buckets begin at multiples of it since 1970. */
-  readonly bucketMs: number;
-  /** How many buckets are kept, including the current one. */
-  readonly kept: number;
-}
 
 /**
  * The spans of the two kinds of buckets. One day more is kept, because an answer's first bucket may be up to a day long and begin before
@@ -21,7 +14,7 @@ export interface TimedSpan {
 export const timedSpans = {
   hours: { bucketMs: hourMs, kept: (historyDays.hours + 1) * 24 },
   days: { bucketMs: dayMs, kept: historyDays.days + 1 },
-} as const satisfies Record<string, TimedSpan>;
+} as const satisfies Record<string, BucketSpan>;
 
 /** The most keys of a bucket. */
 export const mostInBucket = 2000;
@@ -44,12 +37,12 @@ type BucketParts = readonly [bucket: number, parts: NewestParts];
 
 /** The newest row of each key in each bucket of time. Each bucket has its own limit for memory (`NewestRows`). */
 export class TimedRows {
-  readonly #span: TimedSpan;
+  readonly #span: BucketSpan;
   readonly #columns: number;
   readonly #buckets = new Map<number, NewestRows>();
   #oldest = 0;
 
-  constructor(span: TimedSpan, columns: number, nowMs: number) {
+  constructor(span: BucketSpan, columns: number, nowMs: number) {
     this.#span = span;
     this.#columns = columns;
     this.advance(nowMs);

@@ -1,3 +1,4 @@
+import { minuteMs } from '../duration';
 import { openContainer, type StorageAccount } from './azureBlobStore';
 import { callStorage, statusOf } from './callStorage';
 
@@ -30,7 +31,7 @@ export interface PartitionHolder {
 }
 
 /** A claim that was not renewed for this long has expired. This is the default of the Event Hubs extension. */
-const heldForMs = 60_000;
+const heldForMs = minuteMs;
 const container = 'azure-webjobs-eventhub';
 
 /**

@@ -1,3 +1,5 @@
+import { dayMs, minuteMs } from '../duration';
+
 /**
  * The range of times that all readers of the tables accept, in milliseconds since 1970 UTC. Spark 3 refuses a Parquet file with
  * timestamps before 1900, because their calendar is unknown, and dates end with the year 9999.
@@ -63,7 +65,7 @@ function parseIso(bytes: Uint8Array, start: number, end: number): number | IsoFa
   const days = knownDays((century * 100 + yearOfCentury) * 10_000 + month * 100 + day);
   if (days === noDate) return 'impossible';
   if (hour > 23 || minute > 59 || second > 59 || offset === impossibleOffset) return 'impossible';
-  return days * 86_400_000 + (hour * 60 + minute - offset) * 60_000 + second * 1000 + millis;
+  return days * dayMs + (hour * 60 + minute - offset) * minuteMs + second * 1000 + millis;
 }
 
 /** The microseconds, 0 to 999, that follow the milliseconds of the time from `start` to `end`. */
@@ -153,14 +155,20 @@ function knownDays(date: number): number {
 }
 
 function daysInMonth(year: number, month: number): number {
-  if (month !== 2) return 30 + ((month + (month >> 3)) & 1);
+  if (month !== 2) return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
   return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
 }
 
+/** Days of a year of 365 days that begins in March, before the first day of each of its months, March to February. */
+const daysBeforeMonth = [0, 31, 61, 92, 122, 153, 184, 214, 245, 275, 306, 337];
+
+/** Days from 1 March of the year 0 to 1 January 1970. */
+const daysTo1970 = 719_468;
+
 /** Days in the proleptic Gregorian calendar. Years are counted from March here, so that a leap day is the last day of a year. */
 function daysSince1970(year: number, month: number, day: number): number {
-  const y = month > 2 ? year : year - 1;
-  const leapDays = Math.floor(y / 4) - Math.floor(y / 100) + Math.floor(y / 400);
-  const dayOfYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + day - 1;
-  return y * 365 + leapDays + dayOfYear - 719_468;
+  const marchYear = month > 2 ? year : year - 1;
+  const monthsSinceMarch = month > 2 ? month - 3 : month + 9;
+  const leapDays = Math.floor(marchYear / 4) - Math.floor(marchYear / 100) + Math.floor(marchYear / 400);
+  return marchYear * 365 + leapDays + (daysBeforeMonth[monthsSinceMarch] as number) + day - 1 - daysTo1970;
 }

@@ -1,12 +1,13 @@
 import type { Commit } from '../delta/actions';
 import { listLog, readCommit, type TableLocation } from '../delta/log';
+import { minuteMs } from '../duration';
 
 /** How far the clocks of two processes that commit may differ, in milliseconds. So the times of commits may go back by as much. */
-const clocksApartMs = 60_000;
+const clocksApartMs = minuteMs;
 /**
  * How much later than its file a commit may be, in milliseconds. Storing a large file takes a while, and a store that fails is asked again.
  */
-const longestCommitMs = 5 * 60_000;
+const longestCommitMs = 5 * minuteMs;
 
 /** A data file of a table. */
 export interface AddedFile {

@@ -9,7 +9,7 @@ import { TableAppender } from '../delta/tableAppender';
 import { isDamage } from '../errors';
 import { inParallel } from '../inParallel';
 import { isRangeReason, letterFields } from '../lake/deadLetters';
-import { rowKeyColumns } from '../lake/rowAddress';
+import { enqueuedAtColumn, rowKeyColumns } from '../lake/rowAddress';
 import { type Scan, scanRows } from '../lake/scanRows';
 import type { Stream } from '../streams/stream';
 import { PartitionCoverage } from './partitionCoverage';
@@ -160,7 +160,7 @@ async function visitKeys(
     {
       state,
       files,
-      columns: [...rowKeyColumns, 'enqueued_at', ...ofLetters],
+      columns: [...rowKeyColumns, enqueuedAtColumn, ...ofLetters],
       onFile: (done, total) => onRead?.('file', done, total),
     },
     ([hubCreatedAt, partition, sequenceNumber, element, enqueuedAt, of, reason]) => {

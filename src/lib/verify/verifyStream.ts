@@ -1,7 +1,7 @@
 import { openSnapshot } from '../delta/openTable';
 import type { Snapshot } from '../delta/state';
 import { deadLettersTable } from '../lake/deadLetters';
-import { rowKeyColumns } from '../lake/rowAddress';
+import { enqueuedAtColumn, rowKeyColumns } from '../lake/rowAddress';
 import { type FileProgress, scanRows } from '../lake/scanRows';
 import type { ObjectStore } from '../storage/objectStore';
 import type { Stream } from '../streams/stream';
@@ -71,7 +71,7 @@ interface RowsToAudit {
 
 async function auditRows({ snapshot, madeAgain, auditOf, onFile }: RowsToAudit): Promise<void> {
   let audit: PartitionAudit | undefined;
-  const columns = madeAgain.size > 0 ? [...rowKeyColumns, 'enqueued_at'] : rowKeyColumns;
+  const columns = madeAgain.size > 0 ? [...rowKeyColumns, enqueuedAtColumn] : rowKeyColumns;
   await scanRows({ state: snapshot, files: snapshot.files.values(), columns, onFile }, (row) => {
     const hubCreatedAt = Number(row[0]);
     const partition = Number(row[1]);

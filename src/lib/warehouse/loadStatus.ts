@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { TablePosition } from '../delta/position';
+import { minuteMs } from '../duration';
 import { describeFailure } from '../errors';
 import { StatusWriter } from '../lake/statusWriter';
 import type { ObjectStore } from '../storage/objectStore';
@@ -40,7 +41,7 @@ export const warehouseMark = (name: string): string =>
 /** How often a new position is written, in milliseconds. A problem, and the end of a problem, are written at once. */
 const everyMs = 10_000;
 /** How often an unchanged status is written again, in milliseconds, because another process may have replaced it with an older one. */
-const repeatMs = 60_000;
+const repeatMs = minuteMs;
 
 /** @param table its full name, like `clickstream.clicks` */
 export const loadStatusPath = (table: string): string =>

@@ -3,7 +3,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { backoffMs } from '../backoff';
 import { within } from '../deadline';
 import type { TablePosition } from '../delta/position';
+import { minuteMs } from '../duration';
 import { describeFailure } from '../errors';
+import { SharedRun } from '../sharedRun';
 import type { WarehouseTable } from '../streams/stream';
 import { type CatchUpOptions, type CaughtUp, catchUp } from './catchUp';
 import type { LoadReport } from './loadCommits';
@@ -14,7 +16,7 @@ import type { Warehouse } from './warehouse';
 /** The shortest time between two loads that nudges start, in milliseconds. */
 const intervalMs = 3000;
 /** How long one nudge may load, in milliseconds. The next nudge loads the rest. */
-const nudgeLimitMs = 60_000;
+const nudgeLimitMs = minuteMs;
 /** After failures nudges wait about this long at most. */
 const longestBackoffMs = 300_000;
 /** How long nudges ignore a table that needs a rebuild, in milliseconds. */
@@ -43,7 +45,7 @@ export interface TableLoaderOptions {
  */
 export class TableLoader {
   readonly #options: TableLoaderOptions;
-  #running: Promise<void> | undefined;
+  readonly #loading = new SharedRun<void>();
   #timer: NodeJS.Timeout | undefined;
   #nextAt = 0;
   #failures = 0;
@@ -69,7 +71,7 @@ export class TableLoader {
     const wait = Math.max(0, this.#nextAt - performance.now());
     this.#timer = setTimeout(() => {
       // A load under way may have read the log before this commit, so another load must follow.
-      void (this.#running ?? Promise.resolve()).then(() => {
+      void (this.#loading.underWay ?? Promise.resolve()).then(() => {
         this.#timer = undefined;
         return this.#start(nudgeLimitMs);
       });
@@ -85,7 +87,7 @@ export class TableLoader {
   async catchUp(limitMs: number): Promise<LoaderStatus> {
     const endsAt = performance.now() + limitMs;
     const whole = async () => {
-      while (this.#running) await this.#running;
+      while (this.#loading.underWay) await this.#loading.underWay;
       await this.#start(Math.max(0, Math.round(endsAt - performance.now())));
       return this.status;
     };
@@ -96,15 +98,12 @@ export class TableLoader {
   async stop(): Promise<void> {
     this.#ended.abort();
     clearTimeout(this.#timer);
-    await this.#running;
+    await this.#loading.underWay;
   }
 
   #start(limitMs: number): Promise<void> {
     if (this.#ended.signal.aborted) return Promise.resolve();
-    this.#running ??= this.#load(limitMs).finally(() => {
-      this.#running = undefined;
-    });
-    return this.#running;
+    return this.#loading.join(() => this.#load(limitMs));
   }
 
   async #load(limitMs: number): Promise<void> {

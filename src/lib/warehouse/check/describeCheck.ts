@@ -1,3 +1,4 @@
+import { minuteMs } from '../../duration';
 import { quantity } from '../../quantity';
 import type { Checked, DifferentSlice } from './checkTable';
 import type { DifferentRow } from './differentRows';
@@ -48,7 +49,7 @@ function describeSlice({ slice, rows, wanted, columns }: DifferentSlice): string
 
 function nameOf(slice: Slice): string {
   if (slice === 'none') return 'without a time';
-  const time = (minute: number) => `${new Date(minute * 60_000).toISOString().slice(0, 16)}Z`;
+  const time = (minute: number) => `${new Date(minute * minuteMs).toISOString().slice(0, 16)}Z`;
   const { from, to } = slice;
   if (from === undefined) return to === undefined ? 'all rows' : `before ${time(to)}`;
   return to === undefined ? `from ${time(from)}` : `${time(from)} to ${time(to)}`;

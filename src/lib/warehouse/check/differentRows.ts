@@ -1,3 +1,4 @@
+import { minuteMs } from '../../duration';
 import { rowKeyColumns } from '../../lake/rowAddress';
 import type { WarehouseTable } from '../../streams/stream';
 import type { Warehouse } from '../warehouse';
@@ -79,7 +80,7 @@ export class DifferentRows {
     const column = timeColumnOf(this.#table) ?? -1;
     const [form, type] = [row[column], this.#table.columns[column]?.type];
     if (!form || !type) return undefined;
-    return new Date(minuteOfForm(form, type, this.#kind) * 60_000).toISOString().slice(0, 10);
+    return new Date(minuteOfForm(form, type, this.#kind) * minuteMs).toISOString().slice(0, 10);
   }
 
   #differences(row: FormRow, other: FormRow): string[] {

@@ -3,6 +3,7 @@ import { openSnapshot, openState } from '../../delta/openTable';
 import { whyUnfollowable } from '../../delta/position';
 import { findGone } from '../../delta/readDataFile';
 import type { Snapshot } from '../../delta/state';
+import { minuteMs } from '../../duration';
 import { TributaryError } from '../../errors';
 import type { WarehouseTable } from '../../streams/stream';
 import { readRows } from '../deltaVersions';
@@ -136,6 +137,6 @@ function whereSlice(table: WarehouseTable, slice: Slice): string {
 }
 
 /** A minute in a form that all engines read in the same way, whatever the language of the session. */
-const timeOf = (minute: number) => new Date(minute * 60_000).toISOString().slice(0, -1);
+const timeOf = (minute: number) => new Date(minute * minuteMs).toISOString().slice(0, -1);
 
 const quoteName = (name: string) => `"${name.replaceAll('"', '""')}"`;

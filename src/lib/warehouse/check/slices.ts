@@ -1,6 +1,8 @@
 import type { TableLocation } from '../../delta/log';
 import type { ReadValue } from '../../delta/schema';
 import type { Snapshot } from '../../delta/state';
+import { minuteMs } from '../../duration';
+import { enqueuedAtColumn } from '../../lake/rowAddress';
 import { type FileProgress, scanRows } from '../../lake/scanRows';
 import type { WarehouseTable } from '../../streams/stream';
 import { fittingOf, isMisfit } from '../fitValue';
@@ -26,7 +28,7 @@ export interface Sides {
 const mostRows = 50_000;
 const dayMinutes = 1440;
 /** The first minute that no column can hold, which is that of the year 10000. */
-const endOfTime = Date.UTC(10_000, 0) / 60_000;
+const endOfTime = Date.UTC(10_000, 0) / minuteMs;
 
 /** A range of minutes since 1970, up to before `to`; an end that is undefined is open. `none` is the slice of rows without a time. */
 export type Slice = { readonly from: number | undefined; readonly to: number | undefined } | 'none';
@@ -34,7 +36,7 @@ export type Slice = { readonly from: number | undefined; readonly to: number | u
 /** The index of the column whose time decides about a row's slice; undefined if a table has no such column. */
 export function timeColumnOf({ columns }: WarehouseTable): number | undefined {
   const isTime = (type: string) => type.startsWith('datetime');
-  const enqueued = columns.findIndex(({ from, type }) => from === 'enqueued_at' && isTime(type));
+  const enqueued = columns.findIndex(({ from, type }) => from === enqueuedAtColumn && isTime(type));
   const found = enqueued >= 0 ? enqueued : columns.findIndex(({ type }) => isTime(type));
   return found < 0 ? undefined : found;
 }

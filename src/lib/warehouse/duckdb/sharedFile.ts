@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deserialize, serialize } from 'node:v8';
+import { minuteMs } from '../../duration';
 import { type ErrorCode, errorCodes, TributaryError } from '../../errors';
 import { type Once, once } from '../../once';
 import { isRefused, listenOnLoopback } from '../../sameMachine';
@@ -31,7 +32,7 @@ const methods = [
 ] as const;
 type Method = (typeof methods)[number];
 
-const callLimitMs = 60_000;
+const callLimitMs = minuteMs;
 
 /** Calls that change nothing. If the outcome of such a call is unknown, it may be made again. */
 const reads: readonly Method[] = ['ledger', 'missingColumns', 'lostBySwap', 'query'];

@@ -1,5 +1,6 @@
 import type { TablePosition } from '../../delta/position';
 import { TributaryError } from '../../errors';
+import { SharedRun } from '../../sharedRun';
 import { parseLedgerRow } from '../ledgerPosition';
 import type { SqlClient } from './sqlClient';
 import { isMadeMeanwhile, isUnknownColumn } from './sqlErrors';
@@ -18,7 +19,7 @@ export class Ledger {
   readonly #warn: (message: string) => void;
   #keepsMarks: boolean | undefined;
   /** Set while the columns are being added. */
-  #adding: Promise<TributaryError | undefined> | undefined;
+  readonly #adding = new SharedRun<TributaryError | undefined>();
 
   constructor(client: SqlClient, warn: (message: string) => void) {
     this.#client = client;
@@ -89,10 +90,7 @@ export class Ledger {
    * them, so the rows are read in any case.
    */
   async #rowsWithNewColumns(): Promise<Row[] | undefined> {
-    this.#adding ??= this.#addColumns().finally(() => {
-      this.#adding = undefined;
-    });
-    const refusal = await this.#adding;
+    const refusal = await this.#adding.join(() => this.#addColumns());
     const rows = await this.#rowsWithMarks();
     if (rows) return rows;
     if (this.#keepsMarks !== false)
