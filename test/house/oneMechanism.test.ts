@@ -26,10 +26,15 @@ const mechanisms = [
     places: ['src/lib/duration.ts'],
   },
   {
-    what: 'sixty seconds are minuteMs of src/lib/duration.ts; the scripts of the dashboard cannot load it',
+    what: 'sixty seconds are minuteMs of src/lib/duration.ts, but in the scripts of the dashboard, which cannot load it',
     again: /\b60_000\b/,
-    folders: 'src/{cli,functions,lib/!(dashboard)}',
-    places: [],
+    folders: 'src',
+    places: [
+      'src/lib/dashboard/browser/choices.ts',
+      'src/lib/dashboard/browser/clicksScreen.ts',
+      'src/lib/dashboard/browser/rate.ts',
+      'src/lib/duration.ts',
+    ],
   },
   {
     what: 'one run for all who ask meanwhile is SharedRun of src/lib/sharedRun.ts',
@@ -52,7 +57,11 @@ const mechanisms = [
 ];
 
 it.each(mechanisms)('$what', ({ again, folders, places }) => {
-  const files = globSync(`{${folders}}/**/*.ts`, { exclude: ['test/house/**'] });
+  const files = globSync(
+    folders.split(',').map((folder) => `${folder}/**/*.ts`),
+    { exclude: ['test/house/**'] },
+  );
+  expect(files.length).toBeGreaterThan(100);
   const found = files.filter((path) => again.test(readFileSync(path, 'utf8')));
   expect(found.map((path) => path.replaceAll('\\', '/')).toSorted()).toEqual(places.toSorted());
 });
