@@ -135,6 +135,15 @@ describe('a DuckDB file that is opened for queries', () => {
     expect(await rows()).toEqual([10]);
   });
 
+  it('can be opened by another process again once it is closed', async () => {
+    await (await openDuckDb(path)).close();
+    const reader = await openDuckDbToRead(path);
+    await reader.query('SELECT 1');
+    await reader.close();
+    await startOwner();
+    expect(await connectToOwner(path)).toBeDefined();
+  });
+
   it('is read by the call that notices that the process which had it has ended', async () => {
     await loadThroughOwner();
     const reader = await openDuckDbToRead(path);

@@ -69,6 +69,19 @@ describe('the INSERTs of a load', () => {
     expect(statements.map(({ text }) => rowsOf(text))).toEqual([15, 15, 1]);
   });
 
+  it.each([
+    [0, [2]],
+    [1, [1, 1]],
+  ])('are as long as 16 million characters and no longer: %i more', (more, sizes) => {
+    const values = (insert: { text: string } | undefined) =>
+      insert?.text.split('SELECT ')[1]?.slice(0, -1) ?? '';
+    // So long that the second text is short enough to be written in one piece.
+    const first = 'x'.repeat(15_959_000);
+    const second = 16_000_000 - values(inserts([first])[0]).length - "1, ''".length;
+    const statements = inserts([first, 'x'.repeat(second + more)]);
+    expect(statements.map(({ text }) => rowsOf(text))).toEqual(sizes);
+  });
+
   it('keep rejected rows with their address and at most 400 characters of the reason', () => {
     const rejected = { hubCreatedAt: 0, partition: 3, sequenceNumber: 9n, element: 2, row: '{"a":"é"}' };
     const [insert] = inserts([], [{ ...rejected, reason: 'r'.repeat(500) }]);
