@@ -63,23 +63,23 @@ export class FiguresReader {
   }
 
   /** Counts ingested events by the txns of the present hub. Txns of an earlier hub and of replays are about other events. */
-  #ingested(snapshot: Snapshot, createdOn: number): number {
+  #ingested(snapshot: Snapshot, createdOn: Date): number {
     let ingested = 0;
     for (const [appId, { version }] of snapshot.txns) {
       const source = parseAppId(appId);
       const isHub = source?.hub === this.#hub.toLowerCase();
-      if (isHub && source?.createdOn.getTime() === createdOn) ingested += version + 1;
+      if (isHub && source?.createdOn.getTime() === createdOn.getTime()) ingested += version + 1;
     }
     return ingested;
   }
 
-  async #askBroker(): Promise<{ accepted: number; delivered: number; createdOn: number }> {
+  async #askBroker(): Promise<{ accepted: number; delivered: number; createdOn: Date }> {
     const { body } = await askPart('the broker', `${this.#brokerUrl}/stats`);
     const stats = body as {
       hubs: Record<string, { accepted: number; delivered: number; createdOn: string }>;
     };
     const { accepted = 0, delivered = 0, createdOn = '' } = stats.hubs[this.#hub] ?? {};
-    return { accepted, delivered, createdOn: Date.parse(createdOn) };
+    return { accepted, delivered, createdOn: new Date(createdOn) };
   }
 }
 

@@ -1,8 +1,8 @@
 /** The parts of a link's address, in lower case, because the service ignores case. */
 export interface EntityAddress {
   hub: string;
-  /** The partition as written, even if it does not exist. */
-  partition: string | undefined;
+  /** The partition's id as written, even if it does not exist. */
+  partitionId: string | undefined;
   consumerGroup: string | undefined;
 }
 
@@ -25,5 +25,5 @@ export function normalizeAddress(address: string): string {
 export function parseAddress(address: string): EntityAddress | undefined {
   const match = entityPath.exec(normalizeAddress(address));
   if (!match?.[1]) return undefined;
-  return { hub: match[1], consumerGroup: match[2], partition: match[3] };
+  return { hub: match[1], consumerGroup: match[2], partitionId: match[3] };
 }

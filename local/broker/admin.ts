@@ -51,12 +51,12 @@ function answer(broker: Broker, request: IncomingMessage): Answer {
       ? { status: 200, body: broker.stats().hubs }
       : { status: 404, body: { error: `there is no hub ${hub}` } };
   }
-  const partition = url.searchParams.get('partition') ?? '';
+  const partitionId = url.searchParams.get('partition') ?? '';
   const before = url.searchParams.get('before') ?? '';
   if (!/^\d{1,15}$/.test(before)) {
     return { status: 400, body: { error: `before must be a sequence number, found '${before}'` } };
   }
-  return broker.truncate(hub, partition, Number(before))
+  return broker.truncate(hub, partitionId, Number(before))
     ? { status: 200, body: broker.stats().hubs }
-    : { status: 404, body: { error: `there is no partition '${partition}' of a hub ${hub}` } };
+    : { status: 404, body: { error: `there is no partition '${partitionId}' of a hub ${hub}` } };
 }

@@ -25,8 +25,7 @@ export interface HubStats {
   accepted: number;
   /** Events sent to readers in this run, including redeliveries. */
   delivered: number;
-  /** ISO 8601. */
-  createdOn: string;
+  createdOn: Date;
   /** Sequence numbers of the oldest and the newest event of each partition. If it is empty, `last` is -1. */
   partitions: { begin: number; last: number }[];
 }
@@ -39,7 +38,7 @@ export interface Broker {
   /** Deletes a hub and makes it again, empty and with a new creation time. Returns false if there is no such hub. */
   recreateHub(name: string): boolean;
   /** Expires a partition's events before a sequence number, as retention does. Returns false if there is no such partition. */
-  truncate(hub: string, partition: string, before: number): boolean;
+  truncate(hub: string, partitionId: string, before: number): boolean;
   /** Stops listening, closes all connections and then the logs. */
   close(): Promise<void>;
 }
@@ -70,9 +69,9 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       }
       return hub !== undefined;
     },
-    truncate: (name, id, before) => {
+    truncate: (name, partitionId, before) => {
       const hub = hubs.get(name.toLowerCase());
-      const partition = hub?.partitionIndex(id);
+      const partition = hub?.partitionIndex(partitionId);
       if (partition !== undefined) hub?.truncate(partition, before);
       return partition !== undefined;
     },
@@ -109,7 +108,7 @@ function statsOf(hub: Hub): HubStats {
   return {
     accepted: hub.accepted,
     delivered: hub.delivered,
-    createdOn: hub.createdOn.toISOString(),
-    partitions: hub.partitions.map((log) => ({ begin: log.begin, last: log.lastEnqueued.sequence })),
+    createdOn: hub.createdOn,
+    partitions: hub.partitions.map((log) => ({ begin: log.begin, last: log.lastEnqueued.sequenceNumber })),
   };
 }

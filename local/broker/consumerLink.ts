@@ -1,7 +1,7 @@
 import type { Sender } from 'rhea';
 import { withLastEnqueued } from './eventBytes';
 import type { Hub } from './hub';
-import type { LogCursor } from './logCursor';
+import { LogCursor } from './logCursor';
 import { sendableCount, socketOf } from './rheaInternals';
 
 /** The most events that a link sends before other links have their turn. */
@@ -15,7 +15,7 @@ export interface ConsumerOptions {
   hub: Hub;
   partition: number;
   /** The first sequence number to send. */
-  sequence: number;
+  sequenceNumber: number;
   /** Whether to send the partition's last enqueued event along with every event. */
   trackLastEnqueued: boolean;
 }
@@ -29,11 +29,11 @@ export class ConsumerLink {
   #closed = false;
 
   constructor(options: ConsumerOptions) {
-    const { sender, hub, partition, sequence } = options;
+    const { sender, hub, partition, sequenceNumber } = options;
     const log = hub.partitions[partition];
     if (!log) throw new Error(`${hub.name} has no partition ${partition}`);
     this.#options = options;
-    this.#cursor = log.openCursor(sequence);
+    this.#cursor = new LogCursor(log, sequenceNumber);
     const socket = socketOf(sender.connection);
     const pump = (): void => this.#schedule();
     sender.on('sender_flow', pump);

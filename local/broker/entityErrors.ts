@@ -7,9 +7,9 @@ export function describeMissing(entity: string): string {
 }
 
 /** The text of `com.microsoft:argument-out-of-range` for a partition id. */
-export function describePartitions(hub: Hub, partition: string): string {
+export function describePartitions(hub: Hub, partitionId: string): string {
   return (
-    `The specified partition '${partition}' is invalid for an EventHub partition sender or receiver. ` +
+    `The specified partition '${partitionId}' is invalid for an EventHub partition sender or receiver. ` +
     `It should be between 0 and ${hub.partitionCount - 1}.`
   );
 }
@@ -19,9 +19,9 @@ export const missingEntity = (entity: string): AmqpError => ({
   description: describeMissing(entity),
 });
 
-export const badPartition = (hub: Hub, partition: string): AmqpError => ({
+export const badPartition = (hub: Hub, partitionId: string): AmqpError => ({
   condition: 'com.microsoft:argument-out-of-range',
-  description: describePartitions(hub, partition),
+  description: describePartitions(hub, partitionId),
 });
 
 export const unauthorized = (entity: string): AmqpError => ({

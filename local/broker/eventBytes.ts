@@ -36,7 +36,7 @@ export interface SentBatch {
 
 /** The position and time that the service adds to an event. */
 export interface Stamp {
-  sequence: number;
+  sequenceNumber: number;
   offset: number;
   /** Milliseconds since 1970. */
   enqueuedTime: number;
@@ -122,8 +122,8 @@ const prefix = Buffer.concat([
 ]);
 const sizeAt = 4;
 const countAt = 8;
-const sequenceAt = 12 + encodeSymbol('x-opt-sequence-number').length + 1;
-const timeAt = sequenceAt + 8 + encodeSymbol('x-opt-enqueued-time').length + 1;
+const sequenceNumberAt = 12 + encodeSymbol('x-opt-sequence-number').length + 1;
+const timeAt = sequenceNumberAt + 8 + encodeSymbol('x-opt-enqueued-time').length + 1;
 const keyPrefix = Buffer.concat([encodeSymbol(partitionKeyName), Buffer.from([0xb1])]);
 
 /** An upper limit of the event's length when it is stored. */
@@ -136,7 +136,7 @@ export function storedSizeLimit(event: SentEvent, partitionKey: Buffer | undefin
 export function writeEvent(target: Buffer, start: number, event: SentEvent, stamp: Stamp): number {
   const section = start + event.header.copy(target, start);
   prefix.copy(target, section);
-  writeLong(target, section + sequenceAt, stamp.sequence);
+  writeLong(target, section + sequenceNumberAt, stamp.sequenceNumber);
   writeLong(target, section + timeAt, stamp.enqueuedTime);
   let at = section + prefix.length;
   const offsetLength = target.write(String(stamp.offset), at + 1, 'latin1');
@@ -155,7 +155,7 @@ export function writeEvent(target: Buffer, start: number, event: SentEvent, stam
 
 /** The last enqueued event of a partition. Readers that track it get this with every event. */
 export interface LastEnqueued {
-  sequence: number;
+  sequenceNumber: number;
   offset: number;
   enqueuedTime: number;
   /** When these values were read, in milliseconds since 1970 like enqueuedTime. */
@@ -173,7 +173,7 @@ export function withLastEnqueued(event: Buffer, last: LastEnqueued): Buffer {
   const offset = String(last.offset);
   const entries = Buffer.concat([
     encodeSymbol('last_enqueued_sequence_number'),
-    long(0x81, last.sequence),
+    long(0x81, last.sequenceNumber),
     encodeSymbol('last_enqueued_offset'),
     Buffer.from([0xa1, offset.length]),
     Buffer.from(offset, 'latin1'),

@@ -8,7 +8,7 @@ import type { Reader } from './readerGroup';
 
 /** The state of a hub on disk besides its events. */
 interface HubState {
-  createdOn: string;
+  createdOn: Date;
   partitionCount: number;
   /** For each partition, the sequence number of the oldest event that is not expired. */
   begin: number[];
@@ -50,7 +50,7 @@ export class Hub {
         `hub ${config.name} has ${state.partitionCount} partitions in ${this.#dir}, the configuration says ${config.partitionCount}: a hub cannot lose partitions`,
       );
     }
-    this.#createdOn = new Date(state?.createdOn ?? Date.now());
+    this.#createdOn = state?.createdOn ?? new Date();
     this.#partitions = this.#openPartitions();
     this.#partitions.forEach((log, index) => {
       log.truncate(state?.begin[index] ?? 0);
@@ -64,7 +64,7 @@ export class Hub {
 
   /** Events accepted since the hub was created, over all runs of the broker. */
   get accepted(): number {
-    return this.#partitions.reduce((sum, log) => sum + log.nextSequence, 0);
+    return this.#partitions.reduce((sum, log) => sum + log.nextSequenceNumber, 0);
   }
 
   get partitions(): readonly PartitionLog[] {
@@ -75,10 +75,10 @@ export class Hub {
     return this.#groups.has(group.toLowerCase());
   }
 
-  /** The index of a partition by its id; undefined if there is no such partition. */
-  partitionIndex(id: string): number | undefined {
-    const index = /^\d{1,4}$/.test(id) ? Number(id) : -1;
-    return index >= 0 && index < this.partitionCount && String(index) === id ? index : undefined;
+  /** The number of a partition by its id; undefined if there is no such partition. */
+  partitionIndex(partitionId: string): number | undefined {
+    const index = /^\d{1,4}$/.test(partitionId) ? Number(partitionId) : -1;
+    return index >= 0 && index < this.partitionCount && String(index) === partitionId ? index : undefined;
   }
 
   /** The readers of a partition in a consumer group. */
@@ -138,7 +138,7 @@ export class Hub {
     const dir = this.#generationDir();
     if (dir) mkdirSync(dir, { recursive: true });
     return Array.from({ length: this.partitionCount }, (_, index) => {
-      const log = new PartitionLog(dir && join(dir, `${index}.log`), this.#createdOn.getTime());
+      const log = new PartitionLog(dir && join(dir, `${index}.log`), this.#createdOn);
       if (log.tornBytes > 0) {
         console.error(`${this.name}/${index}: cut off ${log.tornBytes} bytes that a crash left half written`);
       }
@@ -149,7 +149,7 @@ export class Hub {
   #saveState(): void {
     if (this.#dir === undefined) return;
     const state: HubState = {
-      createdOn: this.#createdOn.toISOString(),
+      createdOn: this.#createdOn,
       partitionCount: this.partitionCount,
       begin: this.#partitions.map((log) => log.begin),
     };
@@ -175,7 +175,7 @@ function readState(path: string): HubState | undefined {
       typeof partitionCount === 'number' &&
       Array.isArray(begin)
     ) {
-      return { createdOn, partitionCount, begin: begin.map(Number) };
+      return { createdOn: new Date(createdOn), partitionCount, begin: begin.map(Number) };
     }
   }
   throw new Error(`${path} is not a hub's state: delete the data directory to start afresh`);

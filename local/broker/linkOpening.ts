@@ -23,8 +23,9 @@ export function openProducer(receiver: Receiver, hubs: ReadonlyMap<string, Hub>)
   const entity = parseAddress(address);
   const hub = entity && !entity.consumerGroup ? hubs.get(entity.hub) : undefined;
   if (!hub) return missingEntity(address);
-  const partition = entity?.partition === undefined ? undefined : hub.partitionIndex(entity.partition);
-  if (entity?.partition !== undefined && partition === undefined) return badPartition(hub, entity.partition);
+  const partition = entity?.partitionId === undefined ? undefined : hub.partitionIndex(entity.partitionId);
+  if (entity?.partitionId !== undefined && partition === undefined)
+    return badPartition(hub, entity.partitionId);
   receiver.set_target({ address });
   receiver.set_source({ address: receiver.source?.address ?? '' });
   serveProducer(receiver, hub, partition);
@@ -37,14 +38,14 @@ interface Wanted {
   readonly partition: number;
   readonly consumerGroup: string;
   /** The first sequence number to send. */
-  readonly sequence: number;
+  readonly sequenceNumber: number;
 }
 
 /** Opens a link on which a client reads from `hub/ConsumerGroups/G/Partitions/N`. Returns an error if it is refused. */
 export function openConsumer(sender: Sender, hubs: ReadonlyMap<string, Hub>): OpenLink | AmqpError {
   const wanted = readWanted(sender, hubs);
   if (!('hub' in wanted)) return wanted;
-  const { hub, partition, consumerGroup, sequence } = wanted;
+  const { hub, partition, consumerGroup, sequenceNumber } = wanted;
   const readers = hub.readersOf(partition, consumerGroup);
   const reader = {
     name: sender.name,
@@ -60,7 +61,7 @@ export function openConsumer(sender: Sender, hubs: ReadonlyMap<string, Hub>): Op
   sender.set_source({ address, ...(filter && { filter }) });
   sender.set_target({ address: sender.target?.address ?? '' });
   const trackLastEnqueued = asArray(sender.desired_capabilities).includes(runtimeMetric);
-  const consumer = new ConsumerLink({ sender, hub, partition, sequence, trackLastEnqueued });
+  const consumer = new ConsumerLink({ sender, hub, partition, sequenceNumber, trackLastEnqueued });
   const release = () => {
     consumer.close();
     readers.delete(reader);
@@ -73,15 +74,15 @@ function readWanted({ source }: Sender, hubs: ReadonlyMap<string, Hub>): Wanted 
   const { consumerGroup } = entity ?? {};
   const hub = entity && consumerGroup ? hubs.get(entity.hub) : undefined;
   if (!hub || !consumerGroup || !hub.hasGroup(consumerGroup)) return missingEntity(source.address);
-  const partition = hub.partitionIndex(entity?.partition ?? '');
+  const partition = hub.partitionIndex(entity?.partitionId ?? '');
   const log = partition === undefined ? undefined : hub.partitions[partition];
-  if (partition === undefined || !log) return badPartition(hub, entity?.partition ?? '');
+  if (partition === undefined || !log) return badPartition(hub, entity?.partitionId ?? '');
   const selector = readSelector(source.filter);
   const position = parseStartPosition(selector);
   if (!position) return badArgument(`The filter "${selector}" is not a position in a partition.`);
   const start = log.resolve(position);
   if ('problem' in start) return badArgument(start.problem);
-  return { hub, partition, consumerGroup, sequence: start.sequence };
+  return { hub, partition, consumerGroup, sequenceNumber: start.sequenceNumber };
 }
 
 /** The text of the selector filter. It is a described string, under a name that the client chooses. */

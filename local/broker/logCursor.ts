@@ -7,25 +7,25 @@ export class LogCursor {
   #block: LogBlock;
   #bytes: Buffer | undefined;
   #at = 0;
-  #sequence = 0;
+  #sequenceNumber = 0;
 
   /** Begins before the event with this sequence number. */
-  constructor(log: PartitionLog, sequence: number) {
+  constructor(log: PartitionLog, sequenceNumber: number) {
     this.#log = log;
-    this.#block = log.blockOf(sequence);
-    this.#seek(sequence);
+    this.#block = log.blockOf(sequenceNumber);
+    this.#seek(sequenceNumber);
   }
 
   /** The bytes of the next event to send; undefined at the end of the log. */
   next(): Buffer | undefined {
-    if (this.#sequence < this.#log.begin) this.#seek(this.#log.begin);
+    if (this.#sequenceNumber < this.#log.begin) this.#seek(this.#log.begin);
     return this.#step();
   }
 
-  #seek(sequence: number): void {
-    this.#enter(this.#log.blockOf(sequence));
-    this.#sequence = this.#block.sequence;
-    while (this.#sequence < sequence) {
+  #seek(sequenceNumber: number): void {
+    this.#enter(this.#log.blockOf(sequenceNumber));
+    this.#sequenceNumber = this.#block.sequenceNumber;
+    while (this.#sequenceNumber < sequenceNumber) {
       if (!this.#step()) return;
     }
   }
@@ -45,7 +45,7 @@ export class LogCursor {
     this.#bytes ??= this.#log.bytesOf(this.#block);
     const start = this.#at;
     this.#at = endOfRecord(this.#bytes, start);
-    this.#sequence += 1;
+    this.#sequenceNumber += 1;
     return messageOfRecord(this.#bytes, start, this.#at);
   }
 }

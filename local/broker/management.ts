@@ -33,16 +33,16 @@ export function answerManagement(
     return { status: 401, description: hub.refused, condition: 'amqp:unauthorized-access' };
   }
   if (type === readHub) return { status: 200, description: 'OK', body: describeHub(hub) };
-  const partition = request.properties.get('partition') ?? '';
-  const index = hub.partitionIndex(partition);
-  if (index === undefined) {
+  const partitionId = request.properties.get('partition') ?? '';
+  const partition = hub.partitionIndex(partitionId);
+  if (partition === undefined) {
     return {
       status: 400,
-      description: describePartitions(hub, partition),
+      description: describePartitions(hub, partitionId),
       condition: 'com.microsoft:argument-out-of-range',
     };
   }
-  return { status: 200, description: 'OK', body: describePartition(hub, index) };
+  return { status: 200, description: 'OK', body: describePartition(hub, partition) };
 }
 
 const readHub = 'com.microsoft:eventhub';
@@ -60,17 +60,17 @@ function describeHub(hub: Hub): Record<string, unknown> {
   };
 }
 
-function describePartition(hub: Hub, index: number): Record<string, unknown> {
-  const log = hub.partitions[index];
-  const last = log?.lastEnqueued ?? { sequence: -1, offset: -1, time: 0 };
+function describePartition(hub: Hub, partition: number): Record<string, unknown> {
+  const log = hub.partitions[partition];
+  const last = log?.lastEnqueued ?? { sequenceNumber: -1, offset: -1, time: 0 };
   return {
     name: hub.name,
     type: readPartition,
-    partition: String(index),
+    partition: String(partition),
     begin_sequence_number: types.wrap_long(log?.begin ?? 0),
-    last_enqueued_sequence_number: types.wrap_long(last.sequence),
+    last_enqueued_sequence_number: types.wrap_long(last.sequenceNumber),
     last_enqueued_offset: String(last.offset),
     last_enqueued_time_utc: types.wrap_timestamp(last.time),
-    is_partition_empty: (log?.begin ?? 0) > last.sequence,
+    is_partition_empty: (log?.begin ?? 0) > last.sequenceNumber,
   };
 }

@@ -1,6 +1,5 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import type { SentEvent } from './eventBytes';
-import { LogCursor } from './logCursor';
 import { endOfRecord, isRecordIntact, recordSizeLimit, timeOfRecord, writeRecord } from './logRecord';
 import type { StartPosition } from './startPosition';
 
@@ -11,7 +10,7 @@ const scanBytes = 4 * 1024 * 1024;
 /** A block of the log: some consecutive records. */
 export interface LogBlock {
   /** The sequence number of its first record. */
-  sequence: number;
+  sequenceNumber: number;
   position: number;
   count: number;
   length: number;
@@ -22,7 +21,7 @@ export interface LogBlock {
 }
 
 /** The result of resolving a position: the first sequence number to read, or the reason why there is none. */
-export type Resolved = { sequence: number } | { problem: string };
+export type Resolved = { sequenceNumber: number } | { problem: string };
 
 /**
  * The events of one partition, in order.
@@ -49,10 +48,10 @@ export class PartitionLog {
 
   /**
    * @param path The log's file, created if missing. Without it, all events stay in memory.
-   * @param createdOn When the hub was made, in milliseconds since 1970. No event gets an earlier enqueued time.
+   * @param createdOn When the hub was made. No event gets an earlier enqueued time.
    */
-  constructor(path?: string, createdOn = 0) {
-    this.#first = emptyBlock(0, 0, createdOn);
+  constructor(path?: string, createdOn = new Date(0)) {
+    this.#first = emptyBlock(0, 0, createdOn.getTime());
     this.#last = this.#first;
     this.#oldestInMemory = this.#first;
     this.#fd = path === undefined ? undefined : openSync(path, 'a+');
@@ -60,17 +59,17 @@ export class PartitionLog {
   }
 
   /** The sequence number that the next event gets. */
-  get nextSequence(): number {
-    return this.#last.sequence + this.#last.count;
+  get nextSequenceNumber(): number {
+    return this.#last.sequenceNumber + this.#last.count;
   }
 
   /** Position and time of the last event. If there is none, the offset is -1 and the time 0. */
-  get lastEnqueued(): { sequence: number; offset: number; time: number } {
+  get lastEnqueued(): { sequenceNumber: number; offset: number; time: number } {
     const { lastPosition, lastTime } = this.#last;
     return {
-      sequence: this.nextSequence - 1,
+      sequenceNumber: this.nextSequenceNumber - 1,
       offset: lastPosition,
-      time: this.nextSequence === 0 ? 0 : lastTime,
+      time: this.nextSequenceNumber === 0 ? 0 : lastTime,
     };
   }
 
@@ -89,16 +88,16 @@ export class PartitionLog {
     const enqueuedTime = Math.max(Date.now(), block.lastTime);
     let lastAt = 0;
     let at = block.length;
-    let sequence = this.nextSequence;
+    let sequenceNumber = this.nextSequenceNumber;
     for (const event of events) {
       lastAt = at;
       at = writeRecord(bytes, lastAt, event, {
-        sequence,
+        sequenceNumber,
         offset: block.position + lastAt,
         enqueuedTime,
         partitionKey: event.partitionKey ?? partitionKey,
       });
-      sequence += 1;
+      sequenceNumber += 1;
     }
     this.#write(bytes.subarray(block.length, at), block.position + block.length);
     block.count += events.length;
@@ -109,8 +108,8 @@ export class PartitionLog {
 
   /** Expires the events before this sequence number: readers no longer get them. */
   truncate(before: number): void {
-    this.begin = Math.min(Math.max(before, this.begin), this.nextSequence);
-    while (this.#first.next && this.#first.sequence + this.#first.count <= this.begin) {
+    this.begin = Math.min(Math.max(before, this.begin), this.nextSequenceNumber);
+    while (this.#first.next && this.#first.sequenceNumber + this.#first.count <= this.begin) {
       this.#first = this.#first.next;
     }
     // Without a file, blocks never leave memory because of their size, so expired ones must be dropped here.
@@ -119,37 +118,32 @@ export class PartitionLog {
 
   /** The first event at a position. A position after the last event is a problem, unless it is given as a time. */
   resolve(position: StartPosition): Resolved {
-    if (position.from === 'start') return { sequence: this.begin };
-    if (position.from === 'end') return { sequence: this.nextSequence };
+    if (position.from === 'start') return { sequenceNumber: this.begin };
+    if (position.from === 'end') return { sequenceNumber: this.nextSequenceNumber };
     const { value, inclusive } = position;
     const last = this.lastEnqueued;
-    if (position.from === 'sequence') {
-      if (value > (inclusive ? this.nextSequence : last.sequence)) {
-        return { problem: describeInvalid('sequence number', value, last.sequence) };
+    if (position.from === 'sequenceNumber') {
+      if (value > (inclusive ? this.nextSequenceNumber : last.sequenceNumber)) {
+        return { problem: describeInvalid('sequence number', value, last.sequenceNumber) };
       }
-      return { sequence: Math.max(this.begin, inclusive ? value : value + 1) };
+      return { sequenceNumber: Math.max(this.begin, inclusive ? value : value + 1) };
     }
     if (position.from === 'offset' && value > last.offset) {
       return { problem: describeInvalid('offset', value, last.offset) };
     }
     const byTime = position.from === 'time';
     return {
-      sequence: this.#firstWhere((offset, time) => {
+      sequenceNumber: this.#firstWhere((offset, time) => {
         const found = byTime ? time : offset;
         return inclusive ? found >= value : found > value;
       }),
     };
   }
 
-  /** A cursor that begins before the event with this sequence number. */
-  openCursor(sequence: number): LogCursor {
-    return new LogCursor(this, sequence);
-  }
-
   /** The block with a sequence number, or the last block. */
-  blockOf(sequence: number): LogBlock {
+  blockOf(sequenceNumber: number): LogBlock {
     let block = this.#first;
-    while (block.next && block.sequence + block.count <= sequence) block = block.next;
+    while (block.next && block.sequenceNumber + block.count <= sequenceNumber) block = block.next;
     return block;
   }
 
@@ -174,18 +168,18 @@ export class PartitionLog {
       const bytes = this.bytesOf(block);
       for (let index = 0, at = 0; index < block.count; index += 1) {
         if (matches(block.position + at, timeOfRecord(bytes, at))) {
-          return Math.max(this.begin, block.sequence + index);
+          return Math.max(this.begin, block.sequenceNumber + index);
         }
         at = endOfRecord(bytes, at);
       }
     }
-    return this.nextSequence;
+    return this.nextSequenceNumber;
   }
 
   #blockFor(needed: number): { block: LogBlock; bytes: Buffer } {
     const open = this.#last;
     if (open.bytes && open.bytes.length - open.length >= needed) return { block: open, bytes: open.bytes };
-    const block = emptyBlock(this.nextSequence, open.position + open.length, open.lastTime);
+    const block = emptyBlock(this.nextSequenceNumber, open.position + open.length, open.lastTime);
     block.lastPosition = open.lastPosition;
     const bytes = Buffer.allocUnsafeSlow(Math.max(blockBytes, needed));
     block.bytes = bytes;
@@ -235,7 +229,7 @@ export class PartitionLog {
     while (isRecordIntact(chunk, at)) {
       const end = endOfRecord(chunk, at);
       if (this.#last.length >= blockBytes) {
-        this.#last.next = emptyBlock(this.nextSequence, position + at, this.#last.lastTime);
+        this.#last.next = emptyBlock(this.nextSequenceNumber, position + at, this.#last.lastTime);
         this.#last = this.#last.next;
       }
       this.#last.count += 1;
@@ -248,9 +242,9 @@ export class PartitionLog {
   }
 }
 
-function emptyBlock(sequence: number, position: number, lastTime: number): LogBlock {
+function emptyBlock(sequenceNumber: number, position: number, lastTime: number): LogBlock {
   return {
-    sequence,
+    sequenceNumber,
     position,
     count: 0,
     length: 0,

@@ -2,7 +2,7 @@
 export type StartPosition =
   | { from: 'start' }
   | { from: 'end' }
-  | { from: 'offset' | 'sequence' | 'time'; value: number; inclusive: boolean };
+  | { from: 'offset' | 'sequenceNumber' | 'time'; value: number; inclusive: boolean };
 
 const positionSelector =
   /^\s*amqp\.annotation\.x-opt-(offset|sequence-number|enqueued-time)\s*(>=?)\s*'([^']*)'\s*$/;
@@ -22,7 +22,7 @@ export function parseStartPosition(selector: string | undefined): StartPosition 
   if (!/^-?\d{1,16}$/.test(value)) return undefined;
   if (field !== 'enqueued-time' && value === '-1') return { from: 'start' };
   return {
-    from: field === 'offset' ? 'offset' : field === 'sequence-number' ? 'sequence' : 'time',
+    from: field === 'offset' ? 'offset' : field === 'sequence-number' ? 'sequenceNumber' : 'time',
     value: Number(value),
     inclusive: operator === '>=',
   };

@@ -76,12 +76,12 @@ export interface Reading {
 
 export function read(
   client: EventHubConsumerClient,
-  partition: string,
+  partitionId: string,
   options: SubscribeOptions & { startPosition?: EventPosition } = {},
 ): Reading {
   const reading: Reading = { events: [], errors: [], contexts: [], close: async () => undefined };
   const subscription = client.subscribe(
-    partition,
+    partitionId,
     {
       processEvents: async (events, context) => {
         reading.events.push(...events);
@@ -110,13 +110,13 @@ export async function until(what: string, holds: () => boolean, seconds = 15): P
 /** Reads `count` events of a partition from a position. */
 export async function readSome(
   client: EventHubConsumerClient,
-  partition: string,
+  partitionId: string,
   count: number,
   startPosition: EventPosition = earliestEventPosition,
 ): Promise<ReceivedEventData[]> {
-  const reading = read(client, partition, { startPosition });
+  const reading = read(client, partitionId, { startPosition });
   await until(
-    `${count} events of partition ${partition}`,
+    `${count} events of partition ${partitionId}`,
     () => reading.events.length >= count || reading.errors.length > 0,
   );
   await reading.close();

@@ -149,14 +149,14 @@ describe('reading', () => {
 
   it('refuses unknown hubs, consumer groups and partitions', async () => {
     const broker = await openBroker({ hub: 2 });
-    const cases: [hub: string, group: string, partition: string, code: string][] = [
+    const cases: [hub: string, group: string, partitionId: string, code: string][] = [
       ['other', '$Default', '0', 'MessagingEntityNotFoundError'],
       ['hub', 'nobody', '0', 'MessagingEntityNotFoundError'],
       ['hub', '$Default', '2', 'ArgumentOutOfRangeError'],
     ];
-    for (const [hub, group, partition, code] of cases) {
-      const reading = read(openConsumerClient(broker, hub, group), partition);
-      await until(`the refusal of ${hub}/${group}/${partition}`, () => reading.errors.length > 0);
+    for (const [hub, group, partitionId, code] of cases) {
+      const reading = read(openConsumerClient(broker, hub, group), partitionId);
+      await until(`the refusal of ${hub}/${group}/${partitionId}`, () => reading.errors.length > 0);
       expect(reading.errors[0]).toMatchObject({ code });
       await reading.close();
     }

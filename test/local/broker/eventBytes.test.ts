@@ -38,7 +38,7 @@ function store(bytes: Buffer, format = 0): { stored: Buffer; rest: Buffer; decod
   if (!event) throw new Error('no event');
   const target = Buffer.alloc(storedSizeLimit(event, partitionKey));
   const end = writeEvent(target, 0, event, {
-    sequence: 2 ** 33 + 5,
+    sequenceNumber: 2 ** 33 + 5,
     offset: 123,
     enqueuedTime: 1_700_000_000_123,
     partitionKey,
@@ -83,7 +83,7 @@ describe('a stored event', () => {
 
   it('has the last enqueued event after its header', () => {
     const { stored } = store(oneEvent);
-    const last = { sequence: 77, offset: 9_876_543, enqueuedTime: 1000, retrievedTime: 2000 };
+    const last = { sequenceNumber: 77, offset: 9_876_543, enqueuedTime: 1000, retrievedTime: 2000 };
     const decoded = message.decode(withLastEnqueued(stored, last)) as Partial<Message>;
     expect(decoded.delivery_annotations).toEqual({
       last_enqueued_sequence_number: 77,

@@ -6,6 +6,7 @@ import { runInNewContext } from 'node:vm';
 import rhea from 'rhea';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseTransfer, type SentEvent } from '../../../local/broker/eventBytes';
+import { LogCursor } from '../../../local/broker/logCursor';
 import { PartitionLog } from '../../../local/broker/partitionLog';
 import { until } from './clients';
 
@@ -24,8 +25,8 @@ function append(log: PartitionLog, ...texts: string[]): void {
   log.append(texts.flatMap(eventOf), undefined);
 }
 
-function textsFrom(log: PartitionLog, sequence: number): string[] {
-  const cursor = log.openCursor(sequence);
+function textsFrom(log: PartitionLog, sequenceNumber: number): string[] {
+  const cursor = new LogCursor(log, sequenceNumber);
   const texts: string[] = [];
   for (let bytes = cursor.next(); bytes; bytes = cursor.next()) {
     texts.push(rhea.message.decode(bytes).body.content.toString());
@@ -42,7 +43,7 @@ describe('a partition log', () => {
     log.close();
     const again = new PartitionLog(path);
     expect(again.lastEnqueued).toEqual(before);
-    expect(before.sequence).toBe(2);
+    expect(before.sequenceNumber).toBe(2);
     append(again, 'd');
     expect(textsFrom(again, 0)).toEqual(['a', 'b', 'c', 'd']);
     expect(again.lastEnqueued.time).toBeGreaterThanOrEqual(before.time);
@@ -81,7 +82,7 @@ describe('a partition log', () => {
   it('reads events back from the file that are no longer in memory', () => {
     const log = new PartitionLog(path);
     const body = 'x'.repeat(2000);
-    const late = log.openCursor(0);
+    const late = new LogCursor(log, 0);
     for (let n = 0; n < 3000; n += 10) {
       append(log, ...Array.from({ length: 10 }, (_, index) => `${n + index} ${body}`));
     }
@@ -114,7 +115,7 @@ describe('a partition log', () => {
 
   it.each([true, false])('skips expired events, also for a slow reader (on disk: %s)', (onDisk) => {
     const log = onDisk ? new PartitionLog(path) : new PartitionLog();
-    const cursor = log.openCursor(0);
+    const cursor = new LogCursor(log, 0);
     const body = 'y'.repeat(50_000);
     for (let n = 0; n < 60; n += 1) append(log, `${n} ${body}`);
     cursor.next();
@@ -122,8 +123,10 @@ describe('a partition log', () => {
     expect(log.begin).toBe(40);
     expect(rhea.message.decode(cursor.next() ?? Buffer.alloc(0)).body.content.toString()).toBe(`40 ${body}`);
     expect(textsFrom(log, log.begin).length).toBe(20);
-    expect(log.resolve({ from: 'offset', value: 0, inclusive: true })).toEqual({ sequence: 40 });
-    expect(log.resolve({ from: 'sequence', value: 3, inclusive: true })).toEqual({ sequence: 40 });
+    expect(log.resolve({ from: 'offset', value: 0, inclusive: true })).toEqual({ sequenceNumber: 40 });
+    expect(log.resolve({ from: 'sequenceNumber', value: 3, inclusive: true })).toEqual({
+      sequenceNumber: 40,
+    });
     log.truncate(1000);
     expect(log.begin).toBe(60);
     log.close();
@@ -132,9 +135,11 @@ describe('a partition log', () => {
   it('says which position is invalid and which is the last', () => {
     const log = new PartitionLog();
     append(log, 'a', 'b');
-    expect(log.resolve({ from: 'sequence', value: 1, inclusive: false })).toEqual({ sequence: 2 });
-    expect(log.resolve({ from: 'sequence', value: 2, inclusive: true })).toEqual({ sequence: 2 });
-    expect(log.resolve({ from: 'sequence', value: 2, inclusive: false })).toEqual({
+    expect(log.resolve({ from: 'sequenceNumber', value: 1, inclusive: false })).toEqual({
+      sequenceNumber: 2,
+    });
+    expect(log.resolve({ from: 'sequenceNumber', value: 2, inclusive: true })).toEqual({ sequenceNumber: 2 });
+    expect(log.resolve({ from: 'sequenceNumber', value: 2, inclusive: false })).toEqual({
       problem: "The supplied sequence number '2' is invalid. The last sequence number in the system is '1'",
     });
     expect(log.resolve({ from: 'offset', value: 99_999, inclusive: false })).toEqual({
@@ -143,15 +148,15 @@ describe('a partition log', () => {
   });
 
   it('begins its enqueued times when its hub was made, wherever the clock is', () => {
-    const createdOn = Date.now() + 3_600_000;
+    const createdOn = new Date(Date.now() + 3_600_000);
     const log = new PartitionLog(path, createdOn);
-    expect(log.lastEnqueued).toEqual({ sequence: -1, offset: -1, time: 0 });
+    expect(log.lastEnqueued).toEqual({ sequenceNumber: -1, offset: -1, time: 0 });
     append(log, 'a');
-    expect(log.lastEnqueued).toMatchObject({ sequence: 0, time: createdOn });
+    expect(log.lastEnqueued).toMatchObject({ sequenceNumber: 0, time: createdOn.getTime() });
     log.close();
     const again = new PartitionLog(path, createdOn);
     append(again, 'b');
-    expect(again.lastEnqueued).toMatchObject({ sequence: 1, time: createdOn });
+    expect(again.lastEnqueued).toMatchObject({ sequenceNumber: 1, time: createdOn.getTime() });
     again.close();
   });
 
@@ -167,11 +172,15 @@ describe('a partition log', () => {
       log.close();
       const again = new PartitionLog(path);
       append(again, 'c');
-      expect(again.lastEnqueued).toMatchObject({ sequence: 2, time: 2_000_000 });
+      expect(again.lastEnqueued).toMatchObject({ sequenceNumber: 2, time: 2_000_000 });
       clock.mockReturnValue(3_000_000);
       append(again, 'd');
-      expect(again.resolve({ from: 'time', value: 2_000_000, inclusive: false })).toEqual({ sequence: 3 });
-      expect(again.resolve({ from: 'time', value: 2_000_000, inclusive: true })).toEqual({ sequence: 0 });
+      expect(again.resolve({ from: 'time', value: 2_000_000, inclusive: false })).toEqual({
+        sequenceNumber: 3,
+      });
+      expect(again.resolve({ from: 'time', value: 2_000_000, inclusive: true })).toEqual({
+        sequenceNumber: 0,
+      });
       again.close();
     } finally {
       clock.mockRestore();
