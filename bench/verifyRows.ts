@@ -27,7 +27,7 @@ const flags = {
 type Size = Given<typeof flags>;
 
 const partitions = 4;
-const createdAt = Date.UTC(2026, 0, 1) * 1000;
+const hubCreatedAt = Date.UTC(2026, 0, 1) * 1000;
 const fields = clickFields;
 
 /** Columns of one file. Each partition continues after its last event in the previous file. */
@@ -35,16 +35,16 @@ function columnsOf(file: number, { rows, 'rows-per-file': rowsPerFile }: Size): 
   const columns: number[][] = fields.map(() => []);
   for (let row = file * rowsPerFile; row < Math.min(rows, (file + 1) * rowsPerFile); row++) {
     const partition = row % partitions;
-    const sequence = (row - partition) / partitions;
+    const sequenceNumber = (row - partition) / partitions;
     const values = [
       row % 670,
-      createdAt + row,
+      hubCreatedAt + row,
       row,
       row % 10,
-      createdAt + row,
-      createdAt,
+      hubCreatedAt + row,
+      hubCreatedAt,
       partition,
-      sequence,
+      sequenceNumber,
       0,
     ];
     for (const [column, value] of values.entries()) columns[column]?.push(value);

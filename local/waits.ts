@@ -147,9 +147,9 @@ function describeFailures(failures: readonly PartitionFailure[], told: ReadonlyS
   return `the batches of ${named(failures)} fail since ${since.slice(11, 19)} UTC${told.has(reason) ? ' for that reason' : `: ${reason}`}`;
 }
 
-function named(partitions: readonly { readonly partition: string }[]): string {
-  const names = partitions.map(({ partition }) => partition);
-  return names.length === 1 ? `partition ${names[0]}` : `partitions ${names.join(', ')}`;
+function named(partitions: readonly Pick<PartitionFailure, 'partition'>[]): string {
+  const ids = partitions.map(({ partition }) => partition);
+  return ids.length === 1 ? `partition ${ids[0]}` : `partitions ${ids.join(', ')}`;
 }
 
 /** Why a table is refused, as a part of a sentence; if it is not refused, the code. */

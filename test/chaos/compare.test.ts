@@ -19,7 +19,7 @@ import { compareWithHub } from './compare';
 
 const bodies = new BodyMaker(seededRandom(3));
 const made = Array.from({ length: 400 }, () => bodies.make());
-const held = made.map(({ id }, sequence) => ({ partition: 0, sequence, id }));
+const held = made.map(({ id }, sequenceNumber) => ({ partition: 0, sequenceNumber, id }));
 const round = planRound({
   batches: [
     {

@@ -91,12 +91,12 @@ const bodyBytes = `hex(CASE body_encoding WHEN 'utf-8' THEN encode(body) WHEN 'b
 /** A line for each element of each event in the hub. The first letter of an event has its body. */
 function describeExpected(held: readonly HeldEvent[], bodies: BodyMaker): string {
   const lines = ['fate,p,s,e,session,body'];
-  for (const { partition, sequence, id } of held) {
+  for (const { partition, sequenceNumber, id } of held) {
     const fates = bodies.fatesOf(id);
     const first = fates.findIndex((fate) => fate !== 'row');
     for (const [element, fate] of fates.entries()) {
       const body = element === first ? Buffer.from(bodies.badBodyOf(id) ?? []).toString('hex') : '';
-      const line = [fate, partition, sequence, element, sessionOf(id, element), body.toUpperCase()];
+      const line = [fate, partition, sequenceNumber, element, sessionOf(id, element), body.toUpperCase()];
       lines.push(line.join(','));
     }
   }

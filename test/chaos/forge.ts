@@ -19,7 +19,7 @@ const forged = {
 /** Sends events whose annotations claim another place in the partition. Rejects if the broker does not take all of them. */
 export async function sendForged(
   connectionString: string,
-  target: { readonly hub: string; readonly partition: string },
+  { hub, partitionId }: { readonly hub: string; readonly partitionId: string },
   events: readonly MadeEvent[],
 ): Promise<void> {
   const port = Number(/127\.0\.0\.1:(\d+)/.exec(connectionString)?.[1]);
@@ -28,5 +28,5 @@ export async function sendForged(
     message_annotations: forged,
     body: rhea.message.data_section(Buffer.from(body)),
   }));
-  await within(sendLimitMs, () => sendRaw({ port }, target, messages));
+  await within(sendLimitMs, () => sendRaw({ port }, { hub, partition: partitionId }, messages));
 }

@@ -107,7 +107,9 @@ async function freeze(options: {
   const owned = (await system.readPartitions())[host];
   const isTaken = (read: ReadPartitions) =>
     owned.length > 0 &&
-    hostNames.every((name) => name === host || owned.every((partition) => read[name].includes(partition)));
+    hostNames.every(
+      (name) => name === host || owned.every((partitionId) => read[name].includes(partitionId)),
+    );
   const started = performance.now();
   const thaw = freezeProcess(system.pidOf(host));
   try {

@@ -82,10 +82,10 @@ export class Producer {
     for (let turn = 0; !signal.aborted; turn++) {
       await sleep(forgeMs, undefined, { signal }).catch(() => {});
       if (this.paused || signal.aborted) continue;
-      const partition = partitionIds[turn % partitionIds.length] ?? '0';
+      const partitionId = partitionIds[turn % partitionIds.length] ?? '0';
       const events = Array.from({ length: forgedAtOnce }, () => bodies.make());
       try {
-        await sendForged(namespace.connectionString, { hub, partition }, events);
+        await sendForged(namespace.connectionString, { hub, partitionId }, events);
         for (const { id } of events) this.acknowledged.add(id);
         this.forged += events.length;
       } catch {

@@ -3,7 +3,7 @@ import { EventHubConsumerClient, earliestEventPosition } from '@azure/event-hubs
 /** An event in the hub. */
 export interface HeldEvent {
   readonly partition: number;
-  readonly sequence: number;
+  readonly sequenceNumber: number;
   /** The producer's id. */
   readonly id: number;
 }
@@ -14,30 +14,30 @@ const limitMs = 120_000;
 export async function readHub(connectionString: string, hub: string): Promise<HeldEvent[]> {
   const client = new EventHubConsumerClient('$Default', connectionString, hub);
   try {
-    const partitions = await client.getPartitionIds();
-    const read = partitions.map((partition) => readPartition(client, partition));
+    const partitionIds = await client.getPartitionIds();
+    const read = partitionIds.map((partitionId) => readPartition(client, partitionId));
     return (await Promise.all(read)).flat();
   } finally {
     await client.close();
   }
 }
 
-async function readPartition(client: EventHubConsumerClient, partition: string): Promise<HeldEvent[]> {
-  const { lastEnqueuedSequenceNumber: end, isEmpty } = await client.getPartitionProperties(partition);
+async function readPartition(client: EventHubConsumerClient, partitionId: string): Promise<HeldEvent[]> {
+  const { lastEnqueuedSequenceNumber: end, isEmpty } = await client.getPartitionProperties(partitionId);
   const held: HeldEvent[] = [];
   if (isEmpty) return held;
   await new Promise<void>((resolve, reject) => {
     const timer = setTimeout(
-      () => reject(new Error(`Partition ${partition}: ${held.length} of ${end + 1} events came.`)),
+      () => reject(new Error(`Partition ${partitionId}: ${held.length} of ${end + 1} events came.`)),
       limitMs,
     );
     const subscription = client.subscribe(
-      partition,
+      partitionId,
       {
         processEvents: async (events) => {
           for (const { sequenceNumber, properties } of events)
-            held.push({ partition: Number(partition), sequence: sequenceNumber, id: Number(properties?.id) });
-          if ((held.at(-1)?.sequence ?? -1) < end) return;
+            held.push({ partition: Number(partitionId), sequenceNumber, id: Number(properties?.id) });
+          if ((held.at(-1)?.sequenceNumber ?? -1) < end) return;
           clearTimeout(timer);
           void subscription.close().then(resolve, reject);
         },

@@ -85,11 +85,11 @@ export class Totals {
 /** Returns a function that counts the rows of all events up to the given last sequence numbers of the partitions. */
 function countRows(held: readonly HeldEvent[], bodies: BodyMaker): (lasts: readonly number[]) => number {
   const upTo: number[][] = [];
-  for (const { partition, sequence, id } of held) {
+  for (const { partition, sequenceNumber, id } of held) {
     const rows = bodies.fatesOf(id).filter((fate) => fate === 'row').length;
     const sums = upTo[partition] ?? [];
     upTo[partition] = sums;
-    sums[sequence] = (sums[sequence - 1] ?? 0) + rows;
+    sums[sequenceNumber] = (sums[sequenceNumber - 1] ?? 0) + rows;
   }
   return (lasts) => lasts.reduce((sum, last, partition) => sum + (upTo[partition]?.[last] ?? 0), 0);
 }

@@ -46,14 +46,14 @@ function healthOf(stream: Partial<StreamHealth>, table: Partial<typeof loaded> =
   return { status: 'ok', streams: [{ ...well, ...stream }], warehouse };
 }
 
-const failure = (partition: string, code: string) => ({
-  partition,
+const failure = (partitionId: string, code: string) => ({
+  partition: partitionId,
   code,
   since,
   lastFailure: since,
   attempts: 3,
 });
-const partition = (name: string) => ({ partition: name, committed: 1, head: 5, waiting: 4 });
+const partition = (partitionId: string) => ({ partition: partitionId, committed: 1, head: 5, waiting: 4 });
 
 describe('what a stream waits for', () => {
   it('is nothing if health knows nothing', () => {
@@ -98,7 +98,7 @@ describe('what a stream waits for', () => {
   });
 
   it('tells what to do once for several silent partitions, and names them', () => {
-    const skip = (name: string) => stuckRemedy('clickstream', name);
+    const skip = (partitionId: string) => stuckRemedy('clickstream', partitionId);
     const partitions = [
       { ...partition('0'), stuckSince: since, remedy: skip('0') },
       { ...partition('2'), stuckSince: since, remedy: skip('2') },

@@ -91,16 +91,16 @@ export async function ingest(
   bodies: unknown,
   triggerMetadata: IngestOptions['triggerMetadata'],
 ): Promise<void> {
-  const partition = partitionIdOf(triggerMetadata);
+  const partitionId = partitionIdOf(triggerMetadata);
   try {
     const { hub, hubs } = await sourceOf(stream);
     const writer = await writerOf(stream);
     await ingestBatch({ stream, hub, hubs, writer, bodies, triggerMetadata });
-    if (partition !== undefined) ingestStatus().succeeded(stream.name, partition);
+    if (partitionId !== undefined) ingestStatus().succeeded(stream.name, partitionId);
     nudgeWarehouse(stream);
   } catch (error) {
-    if (partition !== undefined) ingestStatus().failed(stream.name, partition, error);
-    const where = { stream: stream.name, partition };
+    if (partitionId !== undefined) ingestStatus().failed(stream.name, partitionId, error);
+    const where = { stream: stream.name, partition: partitionId };
     logEvent('error', 'batch-failed', { ...where, ...describeFailure(error) });
     throw error;
   }

@@ -34,7 +34,9 @@ export type HealthStatus = 'ok' | 'degraded' | 'failing';
 
 /** A partition whose batches fail. Anybody may read this, so of all texts only a table's refusal is in it. */
 export interface PartitionFailure
-  extends Pick<IngestFailure, 'partition' | 'code' | 'refusal' | 'since' | 'lastFailure' | 'attempts'> {
+  extends Pick<IngestFailure, 'code' | 'refusal' | 'since' | 'lastFailure' | 'attempts'> {
+  /** The partition's id. */
+  readonly partition: string;
   readonly remedy?: Remedy;
 }
 
@@ -125,8 +127,8 @@ export function withFailuresHere(
   here: readonly IngestFailure[],
 ): Outcome<readonly IngestFailure[]> {
   if ('error' in recorded) return recorded;
-  const isHere = ({ stream, partition }: IngestFailure) =>
-    here.some((failure) => failure.stream === stream && failure.partition === partition);
+  const isHere = ({ stream, partitionId }: IngestFailure) =>
+    here.some((failure) => failure.stream === stream && failure.partitionId === partitionId);
   return { value: [...recorded.value.filter((failure) => !isHere(failure)), ...here] };
 }
 
@@ -152,7 +154,7 @@ function streamHealth(
     (failure) => failure.stream === stream.name && !isOver(failure, table, hub),
   );
   const judged = failures
-    .sort((a, b) => Number(a.partition) - Number(b.partition))
+    .sort((a, b) => Number(a.partitionId) - Number(b.partitionId))
     .map((failure) => judge(failure, ingestRemedy(failure, stream), now));
   const problems = problemsOf(stream, { table, hub, letters });
   const isKnown = 'value' in table && 'value' in hub;
@@ -213,20 +215,20 @@ function problemsOf(
  * or the process that failed wrote it too late.
  */
 const isOver = (
-  { partition, lastFailure }: IngestFailure,
+  { partitionId, lastFailure }: IngestFailure,
   table: StreamFacts['table'],
   hub: StreamFacts['hub'],
 ): boolean =>
   'value' in table &&
   'value' in hub &&
-  isCaughtUpSince(table.value, hub.value, { partition, timeMs: Date.parse(lastFailure) });
+  isCaughtUpSince(table.value, hub.value, { partitionId, timeMs: Date.parse(lastFailure) });
 
 /** The partitions whose batches arrive but fail. */
 const failingNow = (failures: readonly IngestFailure[], now: number): ReadonlySet<string> =>
   new Set(
     failures
       .filter(({ lastFailure }) => now - Date.parse(lastFailure) < silentAfterMs)
-      .map(({ partition }) => partition),
+      .map(({ partitionId }) => partitionId),
   );
 
 /**
@@ -248,13 +250,13 @@ function withRemedies(
 }
 
 function judge(failure: IngestFailure, remedy: Remedy | undefined, now: number) {
-  const { partition, code, refusal, since, lastFailure, attempts } = failure;
+  const { partitionId, code, refusal, since, lastFailure, attempts } = failure;
   const limitMs = mayPass(code, remedy) ? stuckAfterTransientMs : stuckAfterMs;
   const isStuck = now - Date.parse(since) >= limitMs;
   const isRepeated = now - Date.parse(lastFailure) < staleAfterMs;
   const status: HealthStatus = isStuck && isRepeated ? 'failing' : 'degraded';
   const told = { ...(refusal && { refusal }), since, lastFailure, attempts };
-  const shown = { partition, code, ...told, ...(remedy && { remedy }) };
+  const shown = { partition: partitionId, code, ...told, ...(remedy && { remedy }) };
   return { status, shown };
 }
 

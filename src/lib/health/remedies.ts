@@ -25,8 +25,8 @@ export function ingestRemedy(
 }
 
 /** The command for a partition to which no batch comes although events wait. Usually the trigger cannot read one of them. */
-export const stuckRemedy = (stream: string, partition: string): Remedy => ({
-  command: `npm run checkpoints -- skip ${stream} ${partition}`,
+export const stuckRemedy = (stream: string, partitionId: string): Remedy => ({
+  command: `npm run checkpoints -- skip ${stream} ${partitionId}`,
   stopApp: true,
 });
 

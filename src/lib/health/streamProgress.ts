@@ -3,8 +3,9 @@ import { generationOfAppId, type HubGeneration, parseAppId, partitionAppId } fro
 import { eventsAfter, type HubHeads, type PartitionHead } from '../lake/hubHeads';
 import type { StuckPartitions } from './stuckPartitions';
 
-/** The events of a hub's partition that are committed, and those that wait. */
+/** The events of a hub's partition that are committed, and those that wait, as GET /api/health answers them. */
 export interface PartitionProgress {
+  /** The partition's id. */
   readonly partition: string;
   /** The last sequence number that is committed; -1 if there is none. */
   readonly committed: number;
@@ -72,9 +73,9 @@ export function isMadeAgain(state: TableState | undefined, generation: HubGenera
 export function isCaughtUpSince(
   state: TableState | undefined,
   { generation, partitions }: HubHeads,
-  { partition, timeMs }: { readonly partition: string; readonly timeMs: number },
+  { partitionId, timeMs }: { readonly partitionId: string; readonly timeMs: number },
 ): boolean {
-  const head = partitions.find(({ partitionId }) => partitionId === partition);
-  const { version = -1, lastUpdated = 0 } = state?.txns.get(partitionAppId(generation, partition)) ?? {};
+  const head = partitions.find((each) => each.partitionId === partitionId);
+  const { version = -1, lastUpdated = 0 } = state?.txns.get(partitionAppId(generation, partitionId)) ?? {};
   return head !== undefined && lastUpdated > timeMs && eventsAfter(head, version) === 0;
 }

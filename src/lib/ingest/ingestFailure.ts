@@ -5,10 +5,10 @@ import type { ObjectStore } from '../storage/objectStore';
  * Each failing partition has one small file. It is deleted when a batch of the partition is committed.
  */
 
-/** The record of a partition whose batches fail. */
+/** The record of a partition whose batches fail. In the file, `partitionId` is called `partition`. */
 export interface IngestFailure {
   readonly stream: string;
-  readonly partition: string;
+  readonly partitionId: string;
   /** The code of the last error; `unknown` for an error that is not ours. */
   readonly code: string;
   /**
@@ -31,8 +31,8 @@ export interface IngestFailure {
 const folder = '_status/ingest/';
 
 /** Path of a partition's file in the lake's container. */
-export const failurePath = (stream: string, partition: string): string =>
-  `${folder}${stream}/${encodeURIComponent(partition)}.json`;
+export const failurePath = (stream: string, partitionId: string): string =>
+  `${folder}${stream}/${encodeURIComponent(partitionId)}.json`;
 
 /** The failure that a process recorded in the lake; undefined if there is none, or it cannot be read. */
 export async function readFailure(store: ObjectStore, path: string): Promise<IngestFailure | undefined> {
@@ -42,7 +42,9 @@ export async function readFailure(store: ObjectStore, path: string): Promise<Ing
 
 /** Creates or replaces the partition's file. */
 export async function writeFailure(store: ObjectStore, failure: IngestFailure): Promise<void> {
-  await store.put(failurePath(failure.stream, failure.partition), Buffer.from(JSON.stringify(failure)));
+  const { stream, partitionId, ...others } = failure;
+  const record = { stream, partition: partitionId, ...others };
+  await store.put(failurePath(stream, partitionId), Buffer.from(JSON.stringify(record)));
 }
 
 /** The failures of all streams, in no particular order. Throws `storage.*`. */
@@ -59,16 +61,25 @@ function parseFailure(bytes: Uint8Array): IngestFailure | undefined {
   } catch {
     return undefined;
   }
-  const { stream, partition, code, message, table, refusal, since, lastFailure, attempts } = (raw ??
-    {}) as Record<string, unknown>;
-  if (typeof stream !== 'string' || typeof partition !== 'string') return undefined;
+  const {
+    stream,
+    partition: partitionId,
+    code,
+    message,
+    table,
+    refusal,
+    since,
+    lastFailure,
+    attempts,
+  } = (raw ?? {}) as Record<string, unknown>;
+  if (typeof stream !== 'string' || typeof partitionId !== 'string') return undefined;
   if (typeof code !== 'string' || typeof message !== 'string') return undefined;
   if (!isTime(since) || !isTime(lastFailure) || !Number.isSafeInteger(attempts)) return undefined;
   const named = isTableName(table) ? { table } : {};
   const refused = typeof refusal === 'string' ? { refusal } : {};
   return {
     stream,
-    partition,
+    partitionId,
     code,
     message,
     ...named,

@@ -36,13 +36,13 @@ export class IngestStatus {
   }
 
   /** Tells that an attempt to commit a partition's batch failed. */
-  failed(stream: string, partition: string, error: unknown): void {
-    this.#of(stream, partition).failed(error);
+  failed(stream: string, partitionId: string, error: unknown): void {
+    this.#of(stream, partitionId).failed(error);
   }
 
   /** Tells that a batch of a partition was committed. */
-  succeeded(stream: string, partition: string): void {
-    this.#of(stream, partition).succeeded();
+  succeeded(stream: string, partitionId: string): void {
+    this.#of(stream, partitionId).succeeded();
   }
 
   /**
@@ -58,8 +58,8 @@ export class IngestStatus {
     await Promise.all([...this.#partitions.values()].map((partition) => partition.settled()));
   }
 
-  #of(stream: string, partition: string): PartitionStatus {
-    const key = failurePath(stream, partition);
+  #of(stream: string, partitionId: string): PartitionStatus {
+    const key = failurePath(stream, partitionId);
     const known = this.#partitions.get(key);
     if (known) return known;
     const warn = (error: unknown) => {
@@ -69,7 +69,7 @@ export class IngestStatus {
     const onTold = () => {
       this.#hasWarned = false;
     };
-    const made = new PartitionStatus(stream, partition, { ...this.#options, warn, onTold });
+    const made = new PartitionStatus(stream, partitionId, { ...this.#options, warn, onTold });
     this.#partitions.set(key, made);
     return made;
   }
@@ -82,7 +82,7 @@ interface PartitionOptions extends IngestStatusOptions {
 /** The status of one partition. */
 class PartitionStatus {
   readonly #stream: string;
-  readonly #partition: string;
+  readonly #partitionId: string;
   readonly #options: PartitionOptions;
   readonly #writer: StatusWriter;
   /** The last failure, while the partition fails. */
@@ -91,9 +91,9 @@ class PartitionStatus {
   #knowsPast = false;
   #isRecorded = false;
 
-  constructor(stream: string, partition: string, options: PartitionOptions) {
+  constructor(stream: string, partitionId: string, options: PartitionOptions) {
     this.#stream = stream;
-    this.#partition = partition;
+    this.#partitionId = partitionId;
     this.#options = options;
     const { store, warn, onTold, monotonicNow } = options;
     const write = (to: ObjectStore) => this.#write(to);
@@ -115,13 +115,13 @@ class PartitionStatus {
   failed(error: unknown): void {
     const lastFailure = new Date(this.#options.now?.() ?? Date.now()).toISOString();
     const { since = lastFailure, attempts = 0 } = this.#failure ?? {};
-    const [stream, partition] = [this.#stream, this.#partition];
+    const [stream, partitionId] = [this.#stream, this.#partitionId];
     const { code } = describeFailure(error);
     const message = safeMessage(error);
     const { table, refusal } = error instanceof TributaryError ? error : {};
     this.#failure = {
       stream,
-      partition,
+      partitionId,
       code,
       message,
       ...(table && { table }),
@@ -144,7 +144,7 @@ class PartitionStatus {
   }
 
   async #write(store: ObjectStore): Promise<void> {
-    const path = failurePath(this.#stream, this.#partition);
+    const path = failurePath(this.#stream, this.#partitionId);
     if (!this.#knowsPast) this.#goOn(await readFailure(store, path));
     if (this.#failure) await writeFailure(store, this.#failure);
     else await store.delete(path);

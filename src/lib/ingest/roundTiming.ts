@@ -1,7 +1,7 @@
 /** A batch that waits for a round. Times are in milliseconds of one clock. */
 export interface WaitingBatch {
-  /** A name for the hub's partition that no other partition has, such as its appId. */
-  readonly partition: string;
+  /** The appId of the hub's partition, which no other partition has. */
+  readonly appId: string;
   readonly events: number;
   /** When it came. */
   readonly since: number;
@@ -39,7 +39,7 @@ const togetherMs = 50;
 export class RoundTiming {
   readonly #intervalMs: number;
   #startedAt = Number.NEGATIVE_INFINITY;
-  /** When the last batch of each partition came. */
+  /** When the last batch of each partition came, by appId. */
   readonly #lastBatch = new Map<string, number>();
 
   constructor({ intervalMs }: RoundTimingOptions) {
@@ -47,8 +47,8 @@ export class RoundTiming {
   }
 
   /** Tells that a batch of a partition came. */
-  came(partition: string, now: number): void {
-    this.#lastBatch.set(partition, now);
+  came(appId: string, now: number): void {
+    this.#lastBatch.set(appId, now);
   }
 
   /** Tells that a round starts. */
@@ -69,9 +69,9 @@ export class RoundTiming {
 
   /** Whether each partition that is being read has a batch waiting. */
   #isComplete(waiting: readonly WaitingBatch[], now: number): boolean {
-    const partitions = new Set(waiting.map(({ partition }) => partition));
-    for (const [partition, at] of this.#lastBatch)
-      if (at > now - readWithinMs && !partitions.has(partition)) return false;
+    const appIds = new Set(waiting.map(({ appId }) => appId));
+    for (const [appId, at] of this.#lastBatch)
+      if (at > now - readWithinMs && !appIds.has(appId)) return false;
     return true;
   }
 }

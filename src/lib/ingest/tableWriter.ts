@@ -71,13 +71,13 @@ export class TableWriter {
   /** Resolves when the batch is in the log. Rejects if its round failed; then none of its rows may be taken for committed. */
   commit(batch: IncomingBatch, { decodeMs = 0, moreFollow = false }: BatchFacts = {}): Promise<BatchOutcome> {
     const { maxBatchEvents = Number.POSITIVE_INFINITY } = this.#options;
-    const partition = partitionAppId(batch.generation, batch.partitionId);
+    const appId = partitionAppId(batch.generation, batch.partitionId);
     const events = batch.events.length;
     const since = performance.now();
     const isFull = moreFollow || events >= maxBatchEvents;
-    this.#timing.came(partition, since);
+    this.#timing.came(appId, since);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ batch, partition, events, since, isFull, decodeMs, resolve, reject });
+      this.#waiting.push({ batch, appId, events, since, isFull, decodeMs, resolve, reject });
       this.#wake?.();
       this.#round ??= this.#run();
     });

@@ -51,13 +51,13 @@ class Stand {
   hub: Outcome<HubHeads> = { value: emptyHub };
   readonly #streams = [clickstream, assetStream].map((stream) => this.#sourcesOf(stream));
 
-  async fail(stream: string, partition: string, error: unknown): Promise<void> {
+  async fail(stream: string, partitionId: string, error: unknown): Promise<void> {
     const status = new IngestStatus({
       store: async () => this.store,
       warn: () => {},
       now: () => this.now,
     });
-    status.failed(stream, partition, error);
+    status.failed(stream, partitionId, error);
     await status.settled();
   }
 
@@ -300,7 +300,7 @@ describe('the progress of a stream', () => {
 
   it('passes over the record of a failure after which everything was committed', async () => {
     const stand = new Stand();
-    for (const partition of ['0', '1', '2']) await stand.fail('clickstream', partition, gap);
+    for (const partitionId of ['0', '1', '2']) await stand.fail('clickstream', partitionId, gap);
     stand.now = Date.now() + 1000;
     // Committed since, but not all; committed before the failure.
     await stand.fail('clickstream', '2', gap);
@@ -391,10 +391,10 @@ describe('what cannot be known', () => {
     const recorded = await readFailures(full);
     expect(recorded).toEqual([]);
     expect(withFailuresHere({ value: recorded }, status.unrecorded())).toMatchObject({
-      value: [{ stream: 'clickstream', partition: '0', code: 'ingest.gap' }],
+      value: [{ stream: 'clickstream', partitionId: '0', code: 'ingest.gap' }],
     });
-    const others = { ...status.unrecorded()[0], partition: '1' } as IngestFailure;
-    const same = { ...others, partition: '0', attempts: 9 };
+    const others = { ...status.unrecorded()[0], partitionId: '1' } as IngestFailure;
+    const same = { ...others, partitionId: '0', attempts: 9 };
     expect(withFailuresHere({ value: [others, same] }, status.unrecorded())).toEqual({
       value: [others, ...status.unrecorded()],
     });

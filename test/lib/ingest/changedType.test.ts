@@ -48,7 +48,7 @@ describe('a batch of a stream whose column changed its type', () => {
     await writer.commit(batch(0, 5, 9)).catch((error) => status.failed('clickstream', '0', error));
     await status.settled();
     expect(await readFailures(stand.store)).toMatchObject([
-      { stream: 'clickstream', partition: '0', code: 'delta.schema' },
+      { stream: 'clickstream', partitionId: '0', code: 'delta.schema' },
     ]);
     expect(errorCodes['delta.schema'].retriable).toBe(false);
   });

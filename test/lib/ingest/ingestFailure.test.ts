@@ -10,13 +10,16 @@ import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 
 const failure: IngestFailure = {
   stream: 'clickstream',
-  partition: '3',
+  partitionId: '3',
   code: 'ingest.gap',
   message: 'a reader ran ahead',
   since: '2026-01-01T00:00:00.000Z',
   lastFailure: '2026-01-01T00:01:00.000Z',
   attempts: 4,
 };
+/** What a partition's file holds. */
+const { partitionId: partition, ...others } = failure;
+const record = { ...others, partition };
 const path = failurePath('clickstream', '3');
 
 let store: MemoryStore;
@@ -28,10 +31,11 @@ describe('the failure of a partition', () => {
   it('is read as it was written, by whichever process', async () => {
     expect(await readFailure(store, path)).toBeUndefined();
     await writeFailure(store, failure);
-    await writeFailure(store, { ...failure, stream: 'prices', partition: '0/1' });
+    await writeFailure(store, { ...failure, stream: 'prices', partitionId: '0/1' });
+    expect(JSON.parse(Buffer.from((await store.get(path))?.bytes ?? []).toString())).toEqual(record);
     expect(await readFailure(store, path)).toEqual(failure);
     expect(
-      (await readFailures(store)).map(({ stream, partition }) => `${stream} ${partition}`).sort(),
+      (await readFailures(store)).map(({ stream, partitionId }) => `${stream} ${partitionId}`).sort(),
     ).toEqual(['clickstream 3', 'prices 0/1']);
   });
 
@@ -45,10 +49,10 @@ describe('the failure of a partition', () => {
   ])(
     'is passed over where somebody wrote another $name, $value, and keeps no other from being read',
     async (change) => {
-      await writeFailure(store, { ...failure, partition: '4' });
-      await store.put(path, Buffer.from(JSON.stringify({ ...failure, [change.name]: change.value })));
+      await writeFailure(store, { ...failure, partitionId: '4' });
+      await store.put(path, Buffer.from(JSON.stringify({ ...record, [change.name]: change.value })));
       expect(await readFailure(store, path)).toBeUndefined();
-      expect(await readFailures(store)).toEqual([{ ...failure, partition: '4' }]);
+      expect(await readFailures(store)).toEqual([{ ...failure, partitionId: '4' }]);
     },
   );
 
@@ -64,14 +68,14 @@ describe('the failure of a partition', () => {
       table: 'clicks',
       refusal: 'It needs a feature.',
     });
-    await store.put(path, Buffer.from(JSON.stringify({ ...failure, refusal: 7 })));
+    await store.put(path, Buffer.from(JSON.stringify({ ...record, refusal: 7 })));
     expect(await readFailure(store, path)).toEqual(failure);
   });
 
   it.each(['', 'a b', '; rm', 'clicks; rm', '$(x)', 7, null])(
     'names no table where somebody wrote %j, because people copy the command',
     async (table) => {
-      await store.put(path, Buffer.from(JSON.stringify({ ...failure, table })));
+      await store.put(path, Buffer.from(JSON.stringify({ ...record, table })));
       expect(await readFailure(store, path)).toEqual(failure);
     },
   );

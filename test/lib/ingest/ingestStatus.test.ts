@@ -67,8 +67,8 @@ async function fail(status: IngestStatus, error: unknown = gap): Promise<void> {
   await status.settled();
 }
 
-async function succeed(status: IngestStatus, partition = '3'): Promise<void> {
-  status.succeeded('clickstream', partition);
+async function succeed(status: IngestStatus, partitionId = '3'): Promise<void> {
+  status.succeeded('clickstream', partitionId);
   await status.settled();
 }
 
@@ -81,7 +81,7 @@ describe('a partition whose batch fails', () => {
     expect(await readFailures(store)).toEqual([
       {
         stream: 'clickstream',
-        partition: '3',
+        partitionId: '3',
         code: 'ingest.gap',
         message: gap.message,
         since: seconds(0),
@@ -145,7 +145,7 @@ describe('a partition that goes to another process', () => {
     one.failed('prices', '3', gap);
     await one.settled();
     await succeed(two);
-    const left = (await readFailures(store)).map(({ stream, partition }) => `${stream} ${partition}`);
+    const left = (await readFailures(store)).map(({ stream, partitionId }) => `${stream} ${partitionId}`);
     expect(left.sort()).toEqual(['clickstream 4', 'prices 3']);
   });
 
@@ -228,7 +228,7 @@ describe('a lake that does not take the status', () => {
     const open = store.close();
     const status = startProcess();
     status.failed('clickstream', '3', gap);
-    expect(status.unrecorded()).toMatchObject([{ partition: '3', code: 'ingest.gap' }]);
+    expect(status.unrecorded()).toMatchObject([{ partitionId: '3', code: 'ingest.gap' }]);
     open();
     await status.settled();
     expect(status.unrecorded()).toEqual([]);

@@ -4,17 +4,17 @@ import { RoundTiming, type WaitingBatch } from '../../../src/lib/ingest/roundTim
 const intervalMs = 1000;
 
 /** A timing that has seen a batch of each partition, and started a round with all of them, at time 0. */
-function timing(partitions: readonly string[], interval = intervalMs): RoundTiming {
+function timing(appIds: readonly string[], interval = intervalMs): RoundTiming {
   const timing = new RoundTiming({ intervalMs: interval });
-  for (const partition of partitions) timing.came(partition, 0);
+  for (const appId of appIds) timing.came(appId, 0);
   timing.started(0);
   return timing;
 }
 
 /** A batch that comes now, and waits from then on. */
-function came(timing: RoundTiming, partition: string, since: number, more: Partial<WaitingBatch> = {}) {
-  timing.came(partition, since);
-  return { partition, since, events: 100, isFull: false, ...more };
+function came(timing: RoundTiming, appId: string, since: number, more: Partial<WaitingBatch> = {}) {
+  timing.came(appId, since);
+  return { appId, since, events: 100, isFull: false, ...more };
 }
 
 describe('a round', () => {
