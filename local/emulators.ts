@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { portFlag } from '../src/cli/commandLine/arguments';
 import { action, type Command, type Given } from '../src/cli/commandLine/command';
+import { untilAskedToEnd } from '../src/cli/commandLine/interrupts';
 import { runCommand } from '../src/cli/commandLine/runCommand';
 import { ensureSoundStreams } from './hubs';
 import { loadPortFlags, type PortFlags, readPorts } from './ports';
@@ -33,9 +34,7 @@ async function describe(): Promise<Command> {
 }
 
 async function runEmulators(given: Given<typeof flags & PortFlags>): Promise<number> {
-  const ended = new Promise<void>((end) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => end());
-  });
+  const ended = untilAskedToEnd();
   const dataDir = resolve('.local');
   const { 'queue-port': queuePort, 'table-port': tablePort } = given;
   await ensureNotRunning(dataDir);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { portFlag, textFlag } from '../../src/cli/commandLine/arguments';
 import { action } from '../../src/cli/commandLine/command';
+import { untilAskedToEnd } from '../../src/cli/commandLine/interrupts';
 import { answerCommandLine } from '../../src/cli/commandLine/runCommand';
 import { namingFlag } from '../../src/lib/sameMachine';
 import { startAdmin } from './admin';
@@ -9,7 +10,8 @@ import { parseConfig } from './config';
 import defaultConfig from './config.json';
 
 /*
- * The broker as a process. When it is ready, it prints one line with both of its addresses. SIGTERM and SIGINT end it with exit code 0.
+ * The broker as a process. When it is ready, it prints one line with both of its addresses. SIGTERM and SIGINT end it with exit code 0;
+ * a second one ends it at once.
  */
 
 interface Given {
@@ -28,10 +30,7 @@ async function serve(given: Given): Promise<number> {
   }).catch(namingFlag('port'));
   const admin = await startAdmin(broker, given['health-port']).catch(namingFlag('health-port'));
   console.log(`broker listening on 127.0.0.1:${broker.port}, health on http://127.0.0.1:${admin.port}`);
-  await new Promise((stop) => {
-    process.once('SIGTERM', stop);
-    process.once('SIGINT', stop);
-  });
+  await untilAskedToEnd();
   await Promise.all([broker.close(), admin.close()]);
   return 0;
 }

@@ -1,11 +1,13 @@
 import { keyFlag, numberFlag, portFlag } from '../../src/cli/commandLine/arguments';
 import { action } from '../../src/cli/commandLine/command';
+import { untilAskedToEnd } from '../../src/cli/commandLine/interrupts';
 import { answerCommandLine } from '../../src/cli/commandLine/runCommand';
 import { namingFlag } from '../../src/lib/sameMachine';
 import { startCoincap } from './coincap';
 
 /*
- * The CoinCap simulator as a process. When it is ready, it prints one line with its address. SIGTERM and SIGINT end it with exit code 0.
+ * The CoinCap simulator as a process. When it is ready, it prints one line with its address. SIGTERM and SIGINT end it with exit
+ * code 0; a second one ends it at once.
  */
 
 interface Given {
@@ -19,10 +21,7 @@ async function serve({ port, key, seed }: Given): Promise<number> {
     namingFlag('port'),
   );
   console.log(`coincap listening on ${coincap.url}`);
-  await new Promise((stop) => {
-    process.once('SIGTERM', stop);
-    process.once('SIGINT', stop);
-  });
+  await untilAskedToEnd();
   await coincap.close();
   return 0;
 }

@@ -1,5 +1,6 @@
 import { portFlag, textFlag } from '../../src/cli/commandLine/arguments';
 import { action, UsageError } from '../../src/cli/commandLine/command';
+import { untilAskedToEnd } from '../../src/cli/commandLine/interrupts';
 import { answerCommandLine } from '../../src/cli/commandLine/runCommand';
 import { readLocalSettings } from '../../src/cli/localSettings';
 import { namingFlag } from '../../src/lib/sameMachine';
@@ -21,16 +22,7 @@ interface Given {
 
 async function serve(given: Given): Promise<number> {
   const host = await start(given).catch(withCause);
-  await new Promise<void>((stop) => {
-    let stopping = false;
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.on(signal, () => {
-        if (stopping) process.exit(1);
-        stopping = true;
-        stop();
-      });
-    }
-  });
+  await untilAskedToEnd();
   await host.close().catch((error: unknown) => {
     throw new Error(describeError(error));
   });

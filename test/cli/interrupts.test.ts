@@ -76,3 +76,19 @@ it('Ctrl-C ends the reading of files with a sentence, and later work as before',
   child.kill('SIGINT');
   expect(await ended).toEqual([null, 'SIGINT']);
 });
+
+it.each(['SIGINT', 'SIGTERM'] as const)(
+  'a server closes in order at the first %s, and its process ends at the second',
+  async (signal) => {
+    const { child, text } = await run(
+      "interrupts.untilAskedToEnd().then(() => console.log('closes in order'))",
+    );
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    await expect.poll(text).toContain('closes in order\n');
+    await sleep(laterMs);
+    expect(child.exitCode).toBeNull();
+    child.kill(signal);
+    expect(await ended).toEqual([130, null]);
+  },
+);

@@ -49,3 +49,19 @@ export async function untilInterrupted<T>(
     forget();
   }
 }
+
+/**
+ * Resolves at the first Ctrl-C or SIGTERM, after which a server closes in order. The second one ends this process at once, if closing takes
+ * too long.
+ */
+export async function untilAskedToEnd(): Promise<void> {
+  await new Promise<void>((end) => {
+    onInterrupt(
+      (count) => {
+        if (count > 1) process.exit(interrupted);
+        end();
+      },
+      ['SIGINT', 'SIGTERM'],
+    );
+  });
+}
