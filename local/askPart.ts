@@ -1,3 +1,4 @@
+import { jsonValue } from '../src/lib/jsonObject';
 import { describeNoReply } from '../src/lib/noReply';
 
 /** The parts of `npm start` that answer over HTTP, as messages call them. */
@@ -25,17 +26,9 @@ export async function askPart(part: Part, url: string, request: Request = {}): P
   try {
     const reply = await fetch(url, { ...others, signal: AbortSignal.timeout(limitMs) });
     const { ok, status } = reply;
-    return { ok, status, body: parse(await reply.text()) };
+    return { ok, status, body: jsonValue(await reply.text()) };
   } catch (cause) {
     const why = describeNoReply(cause, limitMs);
     throw new Error(`${part} at ${new URL(url).origin} ${why}`, { cause });
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

@@ -18,3 +18,12 @@ export function asObject(value: unknown, where: string): Record<string, unknown>
     throw new Error(`${where} must be a JSON object.`);
   return Object.fromEntries(Object.entries(value));
 }
+
+/** The value of a JSON text; undefined if the text is no JSON. */
+export function jsonValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,3 +1,4 @@
+import { jsonValue } from '../jsonObject';
 import type { ObjectStore } from '../storage/objectStore';
 
 /*
@@ -55,12 +56,7 @@ export async function readFailures(store: ObjectStore): Promise<IngestFailure[]>
 }
 
 function parseFailure(bytes: Uint8Array): IngestFailure | undefined {
-  let raw: unknown;
-  try {
-    raw = JSON.parse(Buffer.from(bytes).toString('utf8'));
-  } catch {
-    return undefined;
-  }
+  const raw = jsonValue(Buffer.from(bytes).toString('utf8'));
   const {
     stream,
     partition: partitionId,

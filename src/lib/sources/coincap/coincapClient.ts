@@ -2,6 +2,7 @@ import { backoffMs } from '../../backoff';
 import { isConfidential } from '../../confidentialUrl';
 import { dayMs, minuteMs } from '../../duration';
 import { TributaryError } from '../../errors';
+import { jsonValue } from '../../jsonObject';
 import { describeNoReply } from '../../noReply';
 
 export interface CoincapOptions {
@@ -76,7 +77,7 @@ export class CoincapClient {
       return { waitUntilMs: this.#waitUntilMs };
     }
     this.#refusedInRow = 0;
-    const body = parseJson(response.text);
+    const body = jsonValue(response.text);
     if (response.status !== 200) {
       const said = this.#quote(explain(body));
       throw new TributaryError(
@@ -170,14 +171,6 @@ function explain(body: unknown): string {
   if (!isObject(body)) return '';
   const said = [body.error, body.message].find((value) => typeof value === 'string');
   return typeof said === 'string' ? said : '';
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
