@@ -8,6 +8,7 @@ import { commitPath, type TableLocation } from '../src/lib/delta/log';
 import { openState } from '../src/lib/delta/openTable';
 import type { TableState } from '../src/lib/delta/state';
 import { writeDataFile } from '../src/lib/delta/writeDataFile';
+import { inParallel } from '../src/lib/inParallel';
 import { checkpoint } from '../src/lib/maintenance/checkpoint';
 import { openAzureBlobStore } from '../src/lib/storage/azureBlobStore';
 import { countCalls } from '../test/kit/countingStore';
@@ -98,23 +99,18 @@ function printTimes(ours: readonly number[][], peer: readonly number[][]): void 
 async function makeVersions(at: TableLocation, version: number): Promise<void> {
   await createTable(at, clickFields);
   const stats = '{"numRecords":100}';
-  const parallel = 16;
-  for (let first = 1; first <= version; first += parallel) {
-    const count = Math.min(parallel, version - first + 1);
-    await Promise.all(
-      Array.from({ length: count }, (_, i) => {
-        const add = {
-          path: `part-${first + i}.parquet`,
-          partitionValues: {},
-          size: 5000,
-          modificationTime: 1_780_000_000_000,
-          dataChange: true,
-          stats,
-        };
-        return at.store.put(commitPath(at.table, first + i), serializeCommit([{ commitInfo: {} }, { add }]));
-      }),
-    );
-  }
+  const versions = Array.from({ length: version }, (_, index) => index + 1);
+  await inParallel(versions, 16, (each) => {
+    const add = {
+      path: `part-${each}.parquet`,
+      partitionValues: {},
+      size: 5000,
+      modificationTime: 1_780_000_000_000,
+      dataChange: true,
+      stats,
+    };
+    return at.store.put(commitPath(at.table, each), serializeCommit([{ commitInfo: {} }, { add }]));
+  });
   await checkpoint({ at });
 }
 

@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { within } from '../src/lib/deadline';
 import { PortInUseError } from '../src/lib/sameMachine';
+import { endOf } from './childProcess';
 import { openLog } from './logFile';
 import { compiled } from './project';
 
@@ -103,14 +105,14 @@ function connectionStringOf(ports: Partial<Record<string, number>>): string {
 }
 
 /** Waits until every service has printed its address. Azurite has no other sign of being ready. */
-function readPorts(
+async function readPorts(
   child: ChildProcess,
   count: number,
   wanted: Readonly<Record<string, number | undefined>>,
 ): Promise<Partial<Record<string, number>>> {
-  return new Promise((resolve, reject) => {
+  let output = '';
+  const started = new Promise<Partial<Record<string, number>>>((resolve, reject) => {
     const ports: Record<string, number> = {};
-    let output = '';
     const read = (chunk: Buffer) => {
       output = `${output}${chunk}`.slice(-10_000);
       for (const [, service, port] of output.matchAll(
@@ -118,38 +120,32 @@ function readPorts(
       )) {
         ports[String(service).toLowerCase()] = Number(port);
       }
-      if (Object.keys(ports).length === count) settle(() => resolve(ports));
-    };
-    const timer = setTimeout(
-      () =>
-        settle(() => reject(new Error(`Azurite did not start within ${startLimitMs / 1000} s: ${output}`))),
-      startLimitMs,
-    );
-    const settle = (act: () => void) => {
-      clearTimeout(timer);
-      act();
+      if (Object.keys(ports).length === count) resolve(ports);
     };
     child.stdout?.on('data', read);
     child.stderr?.on('data', read);
-    child.once('error', (error) => settle(() => reject(error)));
+    child.once('error', reject);
     // Use 'close' and not 'exit', because 'exit' may come before the last output.
-    child.once('close', (code) =>
-      settle(() => {
-        const busy = /EADDRINUSE[^\n]*:(\d+)/.exec(output)?.[1];
-        const service = Object.keys(wanted).find((name) => String(wanted[name]) === busy) ?? 'blob';
-        reject(
-          busy === undefined
-            ? new Error(`Azurite ended with code ${code}: ${output.trim()}`)
-            : new PortInUseError(Number(busy), `${service}-port`),
-        );
-      }),
-    );
+    child.once('close', (code) => {
+      const busy = /EADDRINUSE[^\n]*:(\d+)/.exec(output)?.[1];
+      const service = Object.keys(wanted).find((name) => String(wanted[name]) === busy) ?? 'blob';
+      reject(
+        busy === undefined
+          ? new Error(`Azurite ended with code ${code}: ${output.trim()}`)
+          : new PortInUseError(Number(busy), `${service}-port`),
+      );
+    });
   });
+  return within(
+    startLimitMs,
+    () => started,
+    () => {
+      throw new Error(`Azurite did not start within ${startLimitMs / 1000} s: ${output}`);
+    },
+  );
 }
 
 async function closeChild(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
   if (child.connected) child.disconnect();
-  const timer = setTimeout(() => child.kill('SIGKILL'), closeLimitMs);
-  await exited;
-  clearTimeout(timer);
+  await endOf(child, exited, closeLimitMs);
 }

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { within } from '../src/lib/deadline';
 import { openLog } from './logFile';
 
 // A process that is killed cannot end its children. This code runs in each child and ends it when the channel to the parent closes.
@@ -49,40 +50,54 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     readyMatch,
     exited,
     kill: (signal) => void child.kill(signal),
-    async stop(limitMs = 30_000) {
+    stop(limitMs = 30_000) {
       child.kill('SIGTERM');
-      const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
-      const code = await exited;
-      clearTimeout(timer);
-      return code;
+      return endOf(child, exited, limitMs);
     },
   };
 }
 
-function waitForLine(child: ChildProcess, options: ChildOptions): Promise<RegExpExecArray> {
+/** Waits until a process has ended, and kills it if it has not ended within the limit. */
+export async function endOf<Exit>(
+  child: ChildProcess,
+  exited: Promise<Exit>,
+  limitMs: number,
+): Promise<Exit> {
+  return within(
+    limitMs,
+    () => exited,
+    () => {
+      child.kill('SIGKILL');
+      return exited;
+    },
+  );
+}
+
+async function waitForLine(child: ChildProcess, options: ChildOptions): Promise<RegExpExecArray> {
   const { name, logFile, ready, startLimitMs = 60_000 } = options;
   const log = logFile === undefined ? undefined : openLog(logFile);
-  return new Promise((resolve, reject) => {
-    let tail = '';
-    const timer = setTimeout(() => {
-      child.kill('SIGKILL');
-      reject(new Error(`${name} was not ready after ${startLimitMs / 1000} s.\n${tail}`));
-    }, startLimitMs);
+  let tail = '';
+  const found = new Promise<RegExpExecArray>((resolve, reject) => {
     const read = (chunk: Buffer) => {
       log?.write(chunk);
       tail = (tail + chunk.toString()).slice(-4000);
-      const found = ready.exec(tail);
-      if (!found) return;
-      clearTimeout(timer);
-      resolve(found);
+      const match = ready.exec(tail);
+      if (match) resolve(match);
     };
     child.stdout?.on('data', read);
     child.stderr?.on('data', read);
     child.once('error', reject);
-    child.once('exit', (code, signal) => {
-      clearTimeout(timer);
-      reject(new Error(tail.trim() || `${name} ended with ${signal ?? code}.`));
-    });
+    child.once('exit', (code, signal) =>
+      reject(new Error(tail.trim() || `${name} ended with ${signal ?? code}.`)),
+    );
     child.once('close', () => log?.end());
   });
+  return within(
+    startLimitMs,
+    () => found,
+    () => {
+      child.kill('SIGKILL');
+      throw new Error(`${name} was not ready after ${startLimitMs / 1000} s.\n${tail}`);
+    },
+  );
 }

@@ -8,6 +8,7 @@ import rhea, {
   type Receiver,
   type Sender,
 } from 'rhea';
+import { within } from '../../src/lib/deadline';
 import { untilListening } from '../../src/lib/sameMachine';
 import { normalizeAddress } from './address';
 import { answerCbs } from './cbs';
@@ -83,11 +84,14 @@ async function closeConnections(connections: Set<Connection>, sockets: Set<Socke
   for (const connection of connections) {
     connection.close({ condition: 'amqp:connection:forced', description: 'The broker is shutting down.' });
   }
-  const deadline = setTimeout(() => {
-    for (const socket of sockets) socket.destroy();
-  }, 500);
-  await closed;
-  clearTimeout(deadline);
+  await within(
+    500,
+    () => closed,
+    () => {
+      for (const socket of sockets) socket.destroy();
+      return closed;
+    },
+  );
 }
 
 function createContainer({ policies, hubs, links }: Served): Container {

@@ -1,4 +1,5 @@
 import { EventHubConsumerClient, earliestEventPosition } from '@azure/event-hubs';
+import { within } from '../../src/lib/deadline';
 
 /** An event in the hub. */
 export interface HeldEvent {
@@ -26,11 +27,7 @@ async function readPartition(client: EventHubConsumerClient, partitionId: string
   const { lastEnqueuedSequenceNumber: end, isEmpty } = await client.getPartitionProperties(partitionId);
   const held: HeldEvent[] = [];
   if (isEmpty) return held;
-  await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new Error(`Partition ${partitionId}: ${held.length} of ${end + 1} events came.`)),
-      limitMs,
-    );
+  const read = new Promise<void>((resolve, reject) => {
     const subscription = client.subscribe(
       partitionId,
       {
@@ -38,7 +35,6 @@ async function readPartition(client: EventHubConsumerClient, partitionId: string
           for (const { sequenceNumber, properties } of events)
             held.push({ partition: Number(partitionId), sequenceNumber, id: Number(properties?.id) });
           if ((held.at(-1)?.sequenceNumber ?? -1) < end) return;
-          clearTimeout(timer);
           void subscription.close().then(resolve, reject);
         },
         processError: async (error) => reject(error),
@@ -46,5 +42,12 @@ async function readPartition(client: EventHubConsumerClient, partitionId: string
       { startPosition: earliestEventPosition, maxBatchSize: 1000, skipParsingBodyAsJson: true },
     );
   });
+  await within(
+    limitMs,
+    () => read,
+    () => {
+      throw new Error(`Partition ${partitionId}: ${held.length} of ${end + 1} events came.`);
+    },
+  );
   return held;
 }
