@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EventHubConsumerClient, EventHubProducerClient, latestEventPosition } from '@azure/event-hubs';
 import { numberFlag, switchFlag } from '../src/cli/commandLine/arguments';
 import { action, type Given } from '../src/cli/commandLine/command';
@@ -77,7 +78,7 @@ async function soak(broker: ChildProcess, address: string, seconds: number, rate
     },
     { startPosition: latestEventPosition, maxBatchSize: 1000, skipParsingBodyAsJson: true },
   );
-  await new Promise((resolve) => setTimeout(resolve, 3000));
+  await sleep(3000);
 
   const start = Date.now();
   const elapsed = (): number => (Date.now() - start) / 1000;
@@ -89,7 +90,7 @@ async function soak(broker: ChildProcess, address: string, seconds: number, rate
   const timer = setInterval(report, 10_000);
   while (elapsed() < seconds) {
     if (sent > elapsed() * rate) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await sleep(5);
       continue;
     }
     await producer.sendBatch(Array.from({ length: batch }, () => ({ body: oneBody })));
@@ -97,7 +98,7 @@ async function soak(broker: ChildProcess, address: string, seconds: number, rate
   }
   const took = elapsed();
   for (let waited = 0; received < sent && waited < 100; waited += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await sleep(100);
   }
   clearInterval(timer);
   report();

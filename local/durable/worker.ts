@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Invoker } from '../host/invoke';
 import { describeError, type Log } from '../host/log';
 import { Claims } from './claims';
@@ -190,7 +190,7 @@ export class Worker {
           );
         failed = true;
         if (this.#isStopping) return;
-        await delay(retryMs);
+        await sleep(retryMs);
       }
     }
   }

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RpcRetryOptions } from './functionsCore';
 
 /** How to retry after a failure. `maxRetryCount` -1 means without limit. */
@@ -71,7 +71,7 @@ export async function runWithRetry(run: RetryRun): Promise<'succeeded' | 'failed
     }
     if (!policy || (policy.maxRetryCount !== -1 && retryCount >= policy.maxRetryCount)) return 'failed';
     try {
-      await delay(policy.delayMs(retryCount), undefined, { signal: run.signal });
+      await sleep(policy.delayMs(retryCount), undefined, { signal: run.signal });
     } catch {
       return 'given-up';
     }

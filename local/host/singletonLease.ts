@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type BlobLeaseClient, type BlobServiceClient, RestError } from '@azure/storage-blob';
 import { orAborted } from '../../src/lib/deadline';
 import { askStorage } from './hostStorage';
@@ -67,7 +67,7 @@ export async function holdSingletonLease(
         options.log('warning', 'host', `No lease on ${blobName}: ${describeError(error)}`);
     }
     if (since !== undefined) await holdUntilLost({ lease, since, times }, options, signal, hold);
-    await delay(times.retry, undefined, { signal }).catch(() => undefined);
+    await sleep(times.retry, undefined, { signal }).catch(() => undefined);
   }
 }
 
@@ -104,7 +104,7 @@ async function renewUntilLost({ lease, since, times }: HeldLease, signal: AbortS
   for (;;) {
     const due = askedAt + times.renew;
     const pause = Math.min(due, endsAt) - Date.now();
-    await delay(Math.max(0, pause), undefined, { signal }).catch(() => undefined);
+    await sleep(Math.max(0, pause), undefined, { signal }).catch(() => undefined);
     askedAt = Date.now();
     // Only the clock decides here: after this time another host may have the lease, so it must not be renewed.
     if (signal.aborted || due >= endsAt || askedAt >= endsAt) return;

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RestError } from '@azure/storage-blob';
 import { parseJsonObject } from '../../src/lib/jsonObject';
 import { askStorage } from './hostStorage';
@@ -173,7 +173,7 @@ async function waitUntil(time: Date, signal: AbortSignal): Promise<boolean> {
   while (!signal.aborted) {
     const left = time.getTime() - Date.now();
     if (left <= 0) return true;
-    await delay(Math.min(left, longestWaitMs), undefined, { signal }).catch(() => undefined);
+    await sleep(Math.min(left, longestWaitMs), undefined, { signal }).catch(() => undefined);
   }
   return false;
 }

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Azurite, startAzurite } from '../../../local/azurite';
 import { type Engine, ended } from './engine';
@@ -141,10 +141,10 @@ describe.each(['the local host', 'the in-memory engine'])('on %s', (name) => {
       'terminates %s while it waits',
       async (orchestrator) => {
         const id = await engine().start(orchestrator);
-        await delay(200);
+        await sleep(200);
         await engine().terminate(id, 'enough');
         expect(await ended(engine(), id)).toMatchObject({ status: 'Terminated', output: 'enough' });
-        await delay(2_500);
+        await sleep(2_500);
         expect(await engine().status(id)).toMatchObject({ status: 'Terminated', output: 'enough' });
       },
     );
@@ -168,14 +168,14 @@ describe.each(['the local host', 'the in-memory engine'])('on %s', (name) => {
       ] as const) {
         expect(await ended(engine(), id as string)).toMatchObject(end);
         await engine().terminate(id as string, 'too late');
-        await delay(100);
+        await sleep(100);
         expect(await engine().status(id as string)).toMatchObject(end);
       }
     });
 
     it('terminates a suspended one', async () => {
       const id = await engine().start('longWait');
-      await delay(200);
+      await sleep(200);
       await engine().suspend(id);
       await engine().terminate(id, 'enough');
       expect(await ended(engine(), id)).toMatchObject({ status: 'Terminated', output: 'enough' });
@@ -185,7 +185,7 @@ describe.each(['the local host', 'the in-memory engine'])('on %s', (name) => {
       const id = await engine().start('waitsThenWorks');
       await expect.poll(async () => (await engine().status(id))?.status, patient).toBe('Running');
       await engine().suspend(id);
-      await delay(2_500);
+      await sleep(2_500);
       expect(await engine().status(id)).toMatchObject({ status: 'Suspended' });
       await engine().resume(id);
       expect(await ended(engine(), id)).toMatchObject({ status: 'Completed', output: 42 });
@@ -196,7 +196,7 @@ describe.each(['the local host', 'the in-memory engine'])('on %s', (name) => {
       await expect.poll(async () => (await engine().status(id))?.status, patient).toBe('Running');
       await engine().suspend(id);
       await engine().raise(id, 'go', 'raised');
-      await delay(300);
+      await sleep(300);
       expect(await engine().status(id)).toMatchObject({ status: 'Suspended' });
       await engine().resume(id);
       expect(await ended(engine(), id)).toMatchObject({ output: 'raised' });
@@ -204,7 +204,7 @@ describe.each(['the local host', 'the in-memory engine'])('on %s', (name) => {
 
     it('purges it only when it is over', async () => {
       const id = await engine().start('longWait');
-      await delay(100);
+      await sleep(100);
       expect(await engine().purge(id)).toBe(false);
       await engine().terminate(id, 'enough');
       await ended(engine(), id);

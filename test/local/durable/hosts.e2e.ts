@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, type TestContext, test } from 'vitest';
 import { type Azurite, startAzurite } from '../../../local/azurite';
 import type { HostProcess } from '../host/hostProcess';
@@ -23,11 +23,11 @@ afterAll(async () => {
 /** Activities that tell in a file which of them ran, and where. */
 const source = `
 const { appendFileSync } = require('node:fs');
-const { setTimeout: delay } = require('node:timers/promises');
+const { setTimeout: sleep } = require('node:timers/promises');
 const tell = (...words) => appendFileSync(process.env.JOURNAL, words.join(' ') + '\\n');
 df.app.activity('work', { handler: async ({ name, ms }, context) => {
   tell('begin', name, process.env.HOST_NAME);
-  await delay(ms);
+  await sleep(ms);
   tell('end', name, process.env.HOST_NAME);
   return name;
 } });
@@ -49,7 +49,7 @@ df.app.orchestration('waitThenWork', function* (context) {
 });
 df.app.activity('workAndSayWhere', { handler: async ({ name, ms }) => {
   tell('begin', name, process.env.HOST_NAME);
-  await delay(process.env.WORKS_WITHOUT_END ? 600_000 : ms);
+  await sleep(process.env.WORKS_WITHOUT_END ? 600_000 : ms);
   tell('end', name, process.env.HOST_NAME);
   return process.env.HOST_NAME;
 } });
@@ -210,7 +210,7 @@ describe.concurrent('two hosts with one task hub', { timeout: 90_000 }, () => {
     const one = await stand.start('one');
     const id = await engineOf(one).start('whereWorkIsDone', { ms: 5_000 });
     await expect.poll(() => begun(stand.journal()).length, patient).toBe(1);
-    await delay(3_000);
+    await sleep(3_000);
     process.kill(one.pid, 'SIGSTOP');
     const two = await stand.start('two');
     await expect.poll(() => begun(stand.journal(), 'two').length, patient).toBe(1);
@@ -232,7 +232,7 @@ describe.concurrent('two hosts with one task hub', { timeout: 90_000 }, () => {
     const orchestrators = ['workOf', 'workInSteps', 'waitThenWork', 'whereWorkIsDone', 'versioned'];
     const api = await stand.start('api', off(...orchestrators, 'work', 'workAndSayWhere', 'where'));
     const id = await engineOf(api).start('workInSteps', { count: 3, ms: 1 });
-    await delay(1_500);
+    await sleep(1_500);
     expect(await engineOf(api).status(id)).toMatchObject({ status: 'Pending' });
     const unbegun = await engineOf(api).start('workInSteps', { count: 3, ms: 1 });
     await engineOf(api).terminate(unbegun, 'enough');
@@ -257,7 +257,7 @@ describe.concurrent('two hosts with one task hub', { timeout: 90_000 }, () => {
     const newer = await start('1.10');
     const older = await start('1.2');
     expect(await ended(engineOf(old), older)).toMatchObject({ output: ['1.2', 'old'] });
-    await delay(2_500);
+    await sleep(2_500);
     expect(await engineOf(old).status(newer)).toMatchObject({ status: 'Pending' });
   });
 });
@@ -269,7 +269,7 @@ describe('a host that comes back under its name', { timeout: 90_000 }, () => {
     let host = await stand.start('one', {}, 'one');
     const id = await engineOf(host).start('workOf', { count: 6, ms: 300 });
     for (let kills = 0; kills < 6; kills++) {
-      await delay(150 + kills * 70);
+      await sleep(150 + kills * 70);
       await host.stop('SIGKILL');
       host = await stand.start('one', {}, 'one');
     }

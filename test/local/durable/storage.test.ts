@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Azurite, startAzurite } from '../../../local/azurite';
@@ -46,9 +46,9 @@ describe('the task hub', () => {
     const ids = await Promise.all([1, 2, 3].map(() => engine.start('longWait')));
     for (const id of ids)
       await expect.poll(async () => (await engine.status(id))?.status, patient).toBe('Running');
-    await delay(1_000);
+    await sleep(1_000);
     proxy.reset();
-    await delay(2_500);
+    await sleep(2_500);
     expect(proxy.counts.gets).toBe(0);
     expect(proxy.counts.lists).toBeGreaterThanOrEqual(1);
     expect(proxy.counts.lists).toBeLessThanOrEqual(6);

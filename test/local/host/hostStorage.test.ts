@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { askStorage, connectHostStorage } from '../../../local/host/hostStorage';
 
@@ -16,6 +16,6 @@ test('a call that is answered in time comes to its answer, or to its error', asy
 
 test('a call is given up at its limit, whether it heeds its signal or not', async () => {
   const message = 'The storage did not answer in 0.05 s.';
-  await expect(askStorage((signal) => delay(60_000, undefined, { signal }), 50)).rejects.toThrow(message);
+  await expect(askStorage((signal) => sleep(60_000, undefined, { signal }), 50)).rejects.toThrow(message);
   await expect(askStorage(() => new Promise(() => {}), 50)).rejects.toThrow(message);
 });

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** How often an activity was tried, by its key and instance. */
 const tries = new Map<string, number>();
@@ -11,11 +11,11 @@ export const activities: Readonly<Record<string, (input: never, instanceId: stri
   echo: (value: unknown) => value,
   add: ([a, b]: [number, number]) => a + b,
   wait: async (ms: number) => {
-    await delay(ms);
+    await sleep(ms);
     return ms;
   },
   waitAndSay: async ({ ms, text }: { ms: number; text: string }) => {
-    await delay(ms);
+    await sleep(ms);
     return text;
   },
   fail: (name: string) => {
