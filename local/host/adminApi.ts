@@ -1,5 +1,14 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { jsonValue } from '../../src/lib/jsonObject';
+import { readBody } from './httpTrigger';
 import type { Trigger } from './trigger';
+
+/** The body of a request for a state is much smaller than this. */
+const maxBodyBytes = 1024;
+
+/** The states of a function that the real host knows. */
+const functionStates = ['enabled', 'disabled'] as const;
+type FunctionState = (typeof functionStates)[number];
 
 /** For each type of trigger, the member of the status with the state of its triggers. */
 const statusKeys: Readonly<Record<string, string>> = {
@@ -52,15 +61,18 @@ export class AdminApi {
   }
 
   /** Answers a request for one function or for all. Returns false if the request is for something else. */
-  async answer(method: string, path: string, response: ServerResponse): Promise<boolean> {
+  async answer(path: string, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+    const { method } = request;
     if (method === 'GET' && path === '/admin/functions') {
       this.#sendFunctions(response);
       return true;
     }
     const [, name, state] = /^\/admin\/functions\/(.+?)(\/state)?$/.exec(path) ?? [];
     if (name === undefined) return false;
-    if (method === 'PUT' && state !== undefined) await this.#disable(decodeURIComponent(name), response);
-    else if (method === 'POST' && state === undefined) this.#trigger(decodeURIComponent(name), response);
+    if (method === 'PUT' && state !== undefined) {
+      const wanted = readState(await readBody(request, maxBodyBytes));
+      await this.#setState(decodeURIComponent(name), wanted, response);
+    } else if (method === 'POST' && state === undefined) this.#trigger(decodeURIComponent(name), response);
     else return false;
     return true;
   }
@@ -86,14 +98,34 @@ export class AdminApi {
     }
   }
 
-  /** Stops a function's trigger until the host ends. Answers when the function is no longer running. */
-  async #disable(name: string, response: ServerResponse): Promise<void> {
+  /**
+   * Brings a function into a state.
+   *
+   * | the state | |
+   * |---|---|
+   * | disabled | stops the function's trigger until the host ends, and answers when the function is no longer running |
+   * | enabled | changes nothing, and is refused if the function was stopped: a stopped trigger cannot start again in this host |
+   */
+  async #setState(name: string, state: FunctionState | undefined, response: ServerResponse): Promise<void> {
     const trigger = this.#options.triggers.get(name);
-    if (!trigger) return sendJson(response, 404, { error: `There is no function ${name} to disable.` });
-    this.#stopped.add(name);
-    await trigger.drain();
-    sendJson(response, 200, { name, state: 'disabled' });
+    if (!trigger) return sendJson(response, 404, { error: `There is no function ${name} that runs here.` });
+    if (state === undefined) {
+      const accepted = functionStates.map((each) => JSON.stringify({ state: each })).join(' or ');
+      return sendJson(response, 400, { error: `The body must be ${accepted}.` });
+    }
+    if (state === 'disabled') {
+      this.#stopped.add(name);
+      await trigger.drain();
+    } else if (this.#stopped.has(name))
+      return sendJson(response, 409, { error: `Only a new start of the host enables ${name} again.` });
+    sendJson(response, 200, { name, state });
   }
+}
+
+/** The state that a body asks for; undefined if it is none that the host knows. */
+function readState(body: Buffer | undefined): FunctionState | undefined {
+  const { state } = (jsonValue(String(body)) ?? {}) as { readonly state?: unknown };
+  return functionStates.find((each) => each === state);
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {

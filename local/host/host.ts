@@ -251,7 +251,7 @@ class FunctionsHost implements Host {
       else if (path.startsWith(`${managementPath}/`) && this.#isDurable)
         await this.#durable().answer(request, response, url);
       else if (this.#state !== 'Running') response.writeHead(503, { 'retry-after': '1' }).end();
-      else if (!(await this.#admin.answer(method, path, response)))
+      else if (!(await this.#admin.answer(path, request, response)))
         await this.#call({ method, url, request, response });
     } catch (error) {
       this.#log('error', 'host', describeError(error));

@@ -29,7 +29,8 @@ it('GET /api/clicks never falls and never shows more than was accepted, even if 
   await stack.killHost('one');
   const { url } = await stack.startHost('one');
   await untilMore();
-  expect((await fetch(`${url}/admin/functions/emitClickstream/state`, { method: 'PUT' })).status).toBe(200);
+  const disabled = { method: 'PUT', body: '{"state":"disabled"}' };
+  expect((await fetch(`${url}/admin/functions/emitClickstream/state`, disabled)).status).toBe(200);
   const sent = await accepted();
   for (let tries = 0; tries < 600 && (await clicksOfTheApi(url)) < sent; tries++) await sleep(100);
   expect(await clicksOfTheApi(url)).toBe(sent);

@@ -83,7 +83,34 @@ describe.concurrent('a timer', { timeout: 60_000 }, () => {
     expect(byHand.status).toBe(202);
     await expect.poll(() => first.ticks().length, patient).toBe(2);
     expect((await fetch(`${first.host.url}/admin/functions/other`, { method: 'POST' })).status).toBe(404);
-    await fetch(`${first.host.url}/admin/functions/daily/state`, { method: 'PUT' });
+    const setState = async (body: string, name = 'daily') => {
+      const reply = await fetch(`${first.host.url}/admin/functions/${name}/state`, { method: 'PUT', body });
+      return [reply.status, await reply.json()];
+    };
+    const error = 'The body must be {"state":"enabled"} or {"state":"disabled"}.';
+    for (const body of [
+      '',
+      '{}',
+      'null',
+      'disabled',
+      '{"state":"Disabled"}',
+      '{"state":["disabled"]}',
+      ' '.repeat(2000),
+    ])
+      expect(await setState(body)).toEqual([400, { error }]);
+    expect(await setState('{"state":"enabled"}')).toEqual([200, { name: 'daily', state: 'enabled' }]);
+    expect(await setState('{"state":"disabled"}', 'other')).toEqual([
+      404,
+      { error: 'There is no function other that runs here.' },
+    ]);
+    expect(await (await fetch(`${first.host.url}/admin/functions`)).json()).toEqual([
+      { name: 'daily', isDisabled: false },
+    ]);
+    expect(await setState('{"state":"disabled"}')).toEqual([200, { name: 'daily', state: 'disabled' }]);
+    expect(await setState('{"state":"enabled"}')).toEqual([
+      409,
+      { error: 'Only a new start of the host enables daily again.' },
+    ]);
     const listed = await (await fetch(`${first.host.url}/admin/functions`)).json();
     expect(listed).toEqual([{ name: 'daily', isDisabled: true }]);
     expect(await first.host.stop()).toBe(0);
