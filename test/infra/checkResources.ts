@@ -1,5 +1,6 @@
 import { type BicepFile, type Declaration, elementsOf, literalOf, type Node, propertiesOf } from './bicep';
-import { resourceTypes, type Shape } from './resourceTypes';
+import type { Shape } from './resourceShape';
+import { resourceTypes } from './resourceTypes';
 
 /** What is wrong with the resources of a file, by the table of types. */
 export function checkResources(file: BicepFile): string[] {

@@ -1,30 +1,19 @@
+import { monitoringTypes } from './monitoringTypes';
+import { child, placed, type ResourceTypes } from './resourceShape';
+import { warehouseTypes } from './warehouseTypes';
+
 /*
  * The types of resources that the template may use, with the API version and the properties that it may and must have. It is written
  * from Microsoft's reference of each type. Where Azure has a default that is not right for this app, like keys that open an account, the
  * property is required here.
  */
 
-/**
- * What a value must be: anything, one of some literals, an object with these properties, or an array of one shape. Names that end with
- * "?" may be missing.
- */
-export type Shape = 'any' | readonly string[] | { readonly each: Shape } | { readonly [name: string]: Shape };
-
-export interface ResourceType {
-  readonly version: string;
-  readonly shape: { readonly [name: string]: Shape };
-  /** What Azure adds and the template may read, besides id and name. */
-  readonly reads?: readonly string[];
-}
-
-const placed = { name: 'any', location: 'any', tags: 'any' } as const;
-const child = { parent: 'any', name: 'any' } as const;
-const firewallRule = { ...child, properties: { startIpAddress: ['0.0.0.0'], endIpAddress: ['0.0.0.0'] } };
 /** The app's identity is named by a property whose name is put together. */
 const idOfIdentity = `\${identityId}`;
-const sqlCollation = ['SQL_Latin1_General_CP1_CI_AS'];
 
-export const resourceTypes: Readonly<Record<string, ResourceType>> = {
+export const resourceTypes: ResourceTypes = {
+  ...monitoringTypes,
+  ...warehouseTypes,
   'Microsoft.Resources/resourceGroups': { version: '2024-03-01', shape: { ...placed, 'properties?': {} } },
   'Microsoft.ManagedIdentity/userAssignedIdentities': {
     version: '2023-01-31',
@@ -94,78 +83,6 @@ export const resourceTypes: Readonly<Record<string, ResourceType>> = {
     version: '2025-01-01',
     shape: { ...child, properties: { publicAccess: ['None'] } },
   },
-  'Microsoft.OperationalInsights/workspaces': {
-    version: '2023-09-01',
-    shape: { ...placed, properties: { sku: { name: ['PerGB2018'] }, retentionInDays: 'any' } },
-  },
-  'Microsoft.Insights/components': {
-    version: '2020-02-02',
-    shape: {
-      ...placed,
-      kind: ['web'],
-      properties: { Application_Type: ['web'], WorkspaceResourceId: 'any', DisableLocalAuth: ['true'] },
-    },
-    reads: ['properties.ConnectionString'],
-  },
-  'Microsoft.Insights/actionGroups': {
-    version: '2023-01-01',
-    shape: {
-      ...placed,
-      location: ['global'],
-      properties: {
-        enabled: ['true'],
-        groupShortName: 'any',
-        emailReceivers: { each: { name: 'any', emailAddress: 'any', useCommonAlertSchema: ['true'] } },
-      },
-    },
-  },
-  'Microsoft.Insights/webtests': {
-    version: '2022-06-15',
-    shape: {
-      ...placed,
-      kind: ['standard'],
-      properties: {
-        SyntheticMonitorId: 'any',
-        Name: 'any',
-        Kind: ['standard'],
-        Enabled: ['true'],
-        Frequency: ['300', '600', '900'],
-        Timeout: 'any',
-        RetryEnabled: ['true'],
-        Locations: { each: { Id: 'any' } },
-        Request: { RequestUrl: 'any', HttpVerb: ['GET'] },
-        ValidationRules: { ExpectedHttpStatusCode: ['200'] },
-      },
-    },
-  },
-  'Microsoft.Insights/scheduledQueryRules': {
-    version: '2022-06-15',
-    shape: {
-      ...placed,
-      properties: {
-        displayName: 'any',
-        description: 'any',
-        severity: 'any',
-        enabled: ['true'],
-        autoMitigate: ['true'],
-        evaluationFrequency: ['PT5M', 'PT10M', 'PT15M'],
-        windowSize: ['PT5M', 'PT10M', 'PT15M'],
-        scopes: 'any',
-        criteria: {
-          allOf: {
-            each: {
-              query: 'any',
-              timeAggregation: ['Count'],
-              operator: ['GreaterThan'],
-              threshold: 'any',
-              failingPeriods: { numberOfEvaluationPeriods: 'any', minFailingPeriodsToAlert: 'any' },
-            },
-          },
-        },
-        actions: { actionGroups: 'any' },
-      },
-    },
-  },
   'Microsoft.KeyVault/vaults': {
     version: '2024-11-01',
     shape: {
@@ -194,74 +111,6 @@ export const resourceTypes: Readonly<Record<string, ResourceType>> = {
     reads: ['properties.endpoint'],
   },
   'Microsoft.DurableTask/schedulers/taskHubs': { version: '2025-11-01', shape: child },
-  'Microsoft.Synapse/workspaces': {
-    version: '2021-06-01',
-    shape: {
-      ...placed,
-      identity: { type: ['SystemAssigned'] },
-      properties: {
-        azureADOnlyAuthentication: ['true'],
-        defaultDataLakeStorage: { accountUrl: 'any', filesystem: 'any' },
-        'managedResourceGroupName?': 'any',
-      },
-    },
-    reads: [
-      'identity.principalId',
-      'properties.connectivityEndpoints.sql',
-      'properties.connectivityEndpoints.sqlOnDemand',
-    ],
-  },
-  'Microsoft.Synapse/workspaces/administrators': {
-    version: '2021-06-01',
-    shape: {
-      ...child,
-      name: ['activeDirectory'],
-      properties: { administratorType: ['ActiveDirectory'], login: 'any', sid: 'any', tenantId: 'any' },
-    },
-  },
-  'Microsoft.Synapse/workspaces/firewallRules': { version: '2021-06-01', shape: firewallRule },
-  'Microsoft.Synapse/workspaces/sqlPools': {
-    version: '2021-06-01',
-    shape: {
-      ...child,
-      location: 'any',
-      tags: 'any',
-      sku: { name: ['DW100c', 'DW200c', 'DW500c'] },
-      properties: { createMode: ['Default'], collation: sqlCollation },
-    },
-  },
-  'Microsoft.Sql/servers': {
-    version: '2023-08-01',
-    shape: {
-      ...placed,
-      identity: { type: ['SystemAssigned'] },
-      properties: {
-        version: ['12.0'],
-        minimalTlsVersion: ['1.2', '1.3'],
-        administrators: {
-          administratorType: ['ActiveDirectory'],
-          azureADOnlyAuthentication: ['true'],
-          login: 'any',
-          principalType: 'any',
-          sid: 'any',
-          tenantId: 'any',
-        },
-      },
-    },
-    reads: ['properties.fullyQualifiedDomainName'],
-  },
-  'Microsoft.Sql/servers/firewallRules': { version: '2023-08-01', shape: firewallRule },
-  'Microsoft.Sql/servers/databases': {
-    version: '2023-08-01',
-    shape: {
-      ...child,
-      location: 'any',
-      tags: 'any',
-      sku: { name: ['GP_S_Gen5'], tier: ['GeneralPurpose'], family: ['Gen5'], capacity: 'any' },
-      // Without a delay, a serverless database never pauses.
-      properties: { autoPauseDelay: ['60'], minCapacity: 'any', collation: sqlCollation },
-    },
-  },
   'Microsoft.Web/serverfarms': {
     version: '2025-05-01',
     shape: {
