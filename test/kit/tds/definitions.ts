@@ -1,7 +1,6 @@
 import { codePageOf } from './codePages';
 import { convert } from './columnTypes';
-import type { Engine, SqlTable } from './engine';
-import type { Session } from './session';
+import type { Engine, LockOwner, SqlTable } from './engine';
 import { SqlError, type Statement } from './syntax';
 
 /*
@@ -11,7 +10,7 @@ import { SqlError, type Statement } from './syntax';
 type Of<Kind extends Statement['kind']> = Statement & { readonly kind: Kind };
 
 /** Runs a statement that defines something. Returns a function that undoes it. */
-export async function define(engine: Engine, session: Session, statement: Statement): Promise<() => void> {
+export async function define(engine: Engine, session: LockOwner, statement: Statement): Promise<() => void> {
   if (statement.kind === 'createSchema') return createSchema(engine, statement);
   if (statement.kind === 'createTable') return createTable(engine, statement);
   if (statement.kind === 'addColumns') return addColumns(engine, session, statement);
@@ -71,7 +70,7 @@ function createTable(engine: Engine, statement: Of<'createTable'>): () => void {
 
 async function addColumns(
   engine: Engine,
-  session: Session,
+  session: LockOwner,
   statement: Of<'addColumns'>,
 ): Promise<() => void> {
   const { table: name, columns } = statement;
@@ -104,7 +103,7 @@ async function addColumns(
 
 async function addKey(
   engine: Engine,
-  session: Session,
+  session: LockOwner,
   { table: name, columns }: Of<'addKey'>,
 ): Promise<() => void> {
   const { alterRefusal: refusal, options } = engine;
@@ -144,7 +143,7 @@ function refuseIfBound(name: string, table: SqlTable, number: number): void {
   if (bound.length > 0) throw new SqlError(number, `Object '${name}' is bound by ${bound.join(', ')}.`);
 }
 
-async function drop(engine: Engine, session: Session, { table: name }: Of<'drop'>): Promise<() => void> {
+async function drop(engine: Engine, session: LockOwner, { table: name }: Of<'drop'>): Promise<() => void> {
   engine.table(name);
   await engine.lock(name, session, session.options.lockTimeout);
   const table = engine.table(name);

@@ -1,5 +1,3 @@
-import type { Rights } from './rights';
-import type { Session } from './session';
 import { type ColumnDefinition, type Layout, SqlError, type SqlValue } from './syntax';
 import type { WireType } from './wire';
 
@@ -68,6 +66,19 @@ export interface EngineOptions {
   readonly fetchStaged?: (url: string) => Promise<Uint8Array | undefined>;
 }
 
+/**
+ * The rights of a login, like `INSERT clickstream` on a schema, `INSERT clickstream.clicks` on a table, or `CREATE TABLE` in the database.
+ * System views may be read, but some of them only show what the login may see.
+ */
+export type Rights = ReadonlySet<string>;
+
+/** A session, as far as locks and definitions need to know it. */
+export interface LockOwner {
+  readonly options: { readonly lockTimeout: number };
+  /** True once its connection is closed. */
+  readonly ended: boolean;
+}
+
 /** The tables of one database, and the locks on them. */
 export class Engine {
   readonly tables = new Map<string, SqlTable>();
@@ -76,9 +87,9 @@ export class Engine {
   readonly views = new Map<string, number>();
   readonly options: EngineOptions;
   /** By table, the sessions that have uncommitted changes in it, and the sessions that wait for them. */
-  readonly #locks = new Map<string, { readonly owners: Set<Session>; readonly waiting: (() => void)[] }>();
+  readonly #locks = new Map<string, { readonly owners: Set<LockOwner>; readonly waiting: (() => void)[] }>();
   /** The table that each session waits for. */
-  readonly #waits = new Map<Session, string>();
+  readonly #waits = new Map<LockOwner, string>();
   #objects = 0;
   transactions = 0n;
   /** Lets other sessions run between the reading and the writing of a statement. */
@@ -145,12 +156,12 @@ export class Engine {
    * Takes a lock on a table for an UPDATE or DELETE. Waits for at most `timeoutMs` while other sessions have uncommitted changes in it; -1
    * waits for ever. If sessions wait for each other, the last one fails.
    */
-  async lock(table: string, owner: Session, timeoutMs = -1): Promise<void> {
+  async lock(table: string, owner: LockOwner, timeoutMs = -1): Promise<void> {
     await this.waitFor(table, owner, timeoutMs, () => this.holdRows(table, owner));
   }
 
   /** Records that a session has uncommitted rows in a table. Others may add rows of their own meanwhile. */
-  holdRows(table: string, owner: Session): void {
+  holdRows(table: string, owner: LockOwner): void {
     const held = this.#locks.get(table) ?? { owners: new Set(), waiting: [] };
     held.owners.add(owner);
     this.#locks.set(table, held);
@@ -160,7 +171,7 @@ export class Engine {
    * Waits until no other session has uncommitted changes in the table.
    * @param take called at once then, before another waiting session can see that the table is free
    */
-  async waitFor(table: string, owner: Session, timeoutMs = -1, take = () => {}): Promise<void> {
+  async waitFor(table: string, owner: LockOwner, timeoutMs = -1, take = () => {}): Promise<void> {
     for (;;) {
       const held = this.#locks.get(table);
       const others = [...(held?.owners ?? [])].filter((one) => one !== owner);
@@ -176,7 +187,7 @@ export class Engine {
   }
 
   /** Whether a session waits for another one, directly or through further sessions. */
-  #waitsFor(session: Session, other: Session): boolean {
+  #waitsFor(session: LockOwner, other: LockOwner): boolean {
     const table = this.#waits.get(session);
     const owners = table === undefined ? [] : [...(this.#locks.get(table)?.owners ?? [])];
     return owners.some((one) => one !== session && (one === other || this.#waitsFor(one, other)));
@@ -189,7 +200,7 @@ export class Engine {
     return this.tables.get(table)?.rows;
   }
 
-  release(owner: Session): void {
+  release(owner: LockOwner): void {
     for (const [table, { owners, waiting }] of [...this.#locks]) {
       if (!owners.delete(owner)) continue;
       if (owners.size === 0) this.#locks.delete(table);

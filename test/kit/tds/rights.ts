@@ -1,11 +1,5 @@
-import type { Engine, SqlRow } from './engine';
+import type { Engine, Rights, SqlRow } from './engine';
 import { SqlError, type SqlValue, type Statement } from './syntax';
-
-/**
- * The rights of a login, like `INSERT clickstream` on a schema, `INSERT clickstream.clicks` on a table, or `CREATE TABLE` in the database.
- * System views may be read, but some of them only show what the login may see.
- */
-export type Rights = ReadonlySet<string>;
 
 /** A right that SQL Server does not have. SQL Server refuses the whole batch, because it parses a batch before it runs any of it. */
 const ofAzureAlone = /\bADMINISTER DATABASE BULK OPERATIONS\b/;

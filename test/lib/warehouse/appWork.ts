@@ -7,7 +7,7 @@ import { rebuild } from '../../../src/lib/warehouse/rebuild';
 import { openSynapse } from '../../../src/lib/warehouse/synapse/synapseWarehouse';
 import { UnloadedCommits } from '../../../src/lib/warehouse/unloadedCommits';
 import { assetStream } from '../../kit/assetStream';
-import type { Rights } from '../../kit/tds/rights';
+import type { Rights } from '../../kit/tds/engine';
 import { TdsServer } from '../../kit/tds/tdsServer';
 import { asset, assetsTable, clicks, clicksTable } from './deltaTable';
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { MemoryStore } from '../../../../src/lib/storage/memoryStore';
-import { type Rights, rightsOf } from '../../../kit/tds/rights';
+import type { Rights } from '../../../kit/tds/engine';
+import { rightsOf } from '../../../kit/tds/rights';
 import { appWork } from '../appWork';
 
 /*
