@@ -2,8 +2,8 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, type TestContext, test } from 'vitest';
-import { type Azurite, startAzurite } from '../../../local/azurite';
+import { describe, type TestContext, test } from 'vitest';
+import { azuriteOfTests } from '../../kit/azuriteOfTests';
 import type { HostProcess } from '../host/hostProcess';
 import { ended } from './engine';
 import { engineOf, writeDurableApp } from './localEngine';
@@ -12,13 +12,7 @@ import { engineOf, writeDurableApp } from './localEngine';
  * Several hosts of one app, which share a task hub.
  */
 
-let azurite: Azurite;
-beforeAll(async () => {
-  azurite = await startAzurite();
-});
-afterAll(async () => {
-  await azurite?.close();
-});
+const azurite = azuriteOfTests();
 
 /** Activities that tell in a file which of them ran, and where. */
 const source = `

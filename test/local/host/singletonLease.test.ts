@@ -1,17 +1,11 @@
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, type TestContext, test } from 'vitest';
-import { type Azurite, startAzurite } from '../../../local/azurite';
+import { describe, type TestContext, test } from 'vitest';
 import { connectHostStorage } from '../../../local/host/hostStorage';
 import { holdSingletonLease, type LeaseTimes } from '../../../local/host/singletonLease';
+import { azuriteOfTests } from '../../kit/azuriteOfTests';
 import { type SilentProxyOptions, startSilentProxy } from './silentProxy';
 
-let azurite: Azurite;
-beforeAll(async () => {
-  azurite = await startAzurite();
-});
-afterAll(async () => {
-  await azurite?.close();
-});
+const azurite = azuriteOfTests();
 
 const patient = { timeout: 30_000, interval: 50 };
 const times: LeaseTimes = { held: 14_000, renew: 500, retry: 250, request: 500 };

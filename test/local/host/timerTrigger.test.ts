@@ -1,16 +1,10 @@
 import { BlobServiceClient } from '@azure/storage-blob';
-import { afterAll, beforeAll, describe, type TestContext, test } from 'vitest';
-import { type Azurite, startAzurite } from '../../../local/azurite';
+import { describe, type TestContext, test } from 'vitest';
+import { azuriteOfTests } from '../../kit/azuriteOfTests';
 import { startHostProcess, writeApp } from './hostProcess';
 import { startSilentProxy } from './silentProxy';
 
-let azurite: Azurite;
-beforeAll(async () => {
-  azurite = await startAzurite();
-});
-afterAll(async () => {
-  await azurite?.close();
-});
+const azurite = azuriteOfTests();
 
 const print = `const print = (timer, context, more) => context.log('tick ' + JSON.stringify({ at: Date.now(), timer, ...more }));`;
 
