@@ -1,7 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { openState } from '../../../src/lib/delta/openTable';
 import { hourMs } from '../../../src/lib/duration';
 import { LatestFold, type LatestOptions } from '../../../src/lib/latest/latest';
@@ -9,7 +8,7 @@ import { latestStatePath } from '../../../src/lib/latest/latestState';
 import { timedSpans } from '../../../src/lib/latest/timedRows';
 import { seededRandom } from '../../../src/lib/sources/seededRandom';
 import { FaultyStore } from '../counts/countsStand';
-import { type DuckDb, openDuckDb } from '../delta/parquet/duckdb';
+import { duckDbOfTests } from '../delta/parquet/duckdb';
 import { latest, type Price, PricesTable } from './pricesTable';
 
 let store: FaultyStore;
@@ -200,16 +199,7 @@ describe('the saved state', () => {
 });
 
 describe('against DuckDB', () => {
-  let folder: string;
-  let duckdb: DuckDb;
-  beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'tributary-'));
-    duckdb = await openDuckDb();
-  });
-  afterAll(() => {
-    duckdb.close();
-    rmSync(folder, { recursive: true });
-  });
+  const { duckdb, folder } = duckDbOfTests();
 
   /** The newest row of each group in the live files. */
   async function inDuckDb(

@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
+import { afterAll, beforeAll } from 'vitest';
 
 /** DuckDB as an independent reader and writer of Parquet files; it never reaches for the network. */
 export async function openDuckDb() {
@@ -28,3 +32,24 @@ export async function openDuckDb() {
 }
 
 export type DuckDb = Awaited<ReturnType<typeof openDuckDb>>;
+
+/** A DuckDB for all tests of a file or of a `describe`, and a folder for the files that it reads and writes. */
+export function duckDbOfTests() {
+  const folder = mkdtempSync(join(tmpdir(), 'tributary-'));
+  let duckdb: DuckDb;
+  beforeAll(async () => {
+    duckdb = await openDuckDb();
+  });
+  afterAll(() => {
+    duckdb.close();
+    rmSync(folder, { recursive: true });
+  });
+  return {
+    folder,
+    duckdb: {
+      run: (sql: string) => duckdb.run(sql),
+      rows: (sql: string) => duckdb.rows(sql),
+      objects: (sql: string) => duckdb.objects(sql),
+    },
+  };
+}

@@ -1,8 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parquetMetadata } from 'hyparquet';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   type EncodeOptions,
   encodeParquet,
@@ -13,17 +12,9 @@ import { readParquet } from '../../../../src/lib/delta/parquet/read';
 import { field, type Value } from '../../../../src/lib/delta/schema';
 import { turnsDuring } from '../../../kit/turnsDuring';
 import { sourceOf } from './byteSource';
-import { type DuckDb, openDuckDb } from './duckdb';
+import { duckDbOfTests } from './duckdb';
 
-let duckdb: DuckDb;
-const folder = mkdtempSync(join(tmpdir(), 'encode-'));
-beforeAll(async () => {
-  duckdb = await openDuckDb();
-});
-afterAll(() => {
-  duckdb.close();
-  rmSync(folder, { recursive: true });
-});
+const { duckdb, folder } = duckDbOfTests();
 
 let files = 0;
 function write(options: EncodeOptions): string {

@@ -1,24 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type CheckpointRow, encodeCheckpointRows } from '../../../../src/lib/delta/parquet/encodeCheckpoint';
 import { readParquet } from '../../../../src/lib/delta/parquet/read';
 import { sourceOf } from './byteSource';
-import { type DuckDb, openDuckDb } from './duckdb';
+import { duckDbOfTests } from './duckdb';
 
-let duckdb: DuckDb;
-const folder = mkdtempSync(join(tmpdir(), 'checkpoint-'));
-beforeAll(async () => {
-  duckdb = await openDuckDb();
-});
-afterAll(() => {
-  duckdb.close();
-  rmSync(folder, { recursive: true });
-});
+const { duckdb, folder } = duckDbOfTests();
 
 const text = fc.string({ unit: 'binary', maxLength: 12 });
 /** Keys that a plain object keeps in order and as its own. */

@@ -1,25 +1,16 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parquetMetadata } from 'hyparquet';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ColumnValues } from '../../../../src/lib/delta/columnValues';
 import { NumberColumn } from '../../../../src/lib/delta/numberColumn';
 import { encodeParquet } from '../../../../src/lib/delta/parquet/encode';
 import { readParquet } from '../../../../src/lib/delta/parquet/read';
 import { type DataType, field } from '../../../../src/lib/delta/schema';
 import { sourceOf } from './byteSource';
-import { type DuckDb, openDuckDb } from './duckdb';
+import { duckDbOfTests } from './duckdb';
 
-let duckdb: DuckDb;
-const folder = mkdtempSync(join(tmpdir(), 'numbers-'));
-beforeAll(async () => {
-  duckdb = await openDuckDb();
-});
-afterAll(() => {
-  duckdb.close();
-  rmSync(folder, { recursive: true });
-});
+const { duckdb, folder } = duckDbOfTests();
 
 /** More than a row group. */
 const rows = 70_000;

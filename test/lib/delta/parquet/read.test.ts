@@ -1,27 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { ParquetSchema, ParquetWriter } from 'parquetjs-lite';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { encodeParquet } from '../../../../src/lib/delta/parquet/encode';
 import { FileWriter } from '../../../../src/lib/delta/parquet/fileWriter';
 import { readParquet, readRowGroups } from '../../../../src/lib/delta/parquet/read';
 import { field } from '../../../../src/lib/delta/schema';
 import { sourceOf } from './byteSource';
-import { type DuckDb, openDuckDb } from './duckdb';
+import { duckDbOfTests } from './duckdb';
 
-let duckdb: DuckDb;
-const folder = mkdtempSync(join(tmpdir(), 'read-'));
-beforeAll(async () => {
-  duckdb = await openDuckDb();
-});
-afterAll(() => {
-  duckdb.close();
-  rmSync(folder, { recursive: true });
-});
+const { duckdb, folder } = duckDbOfTests();
 
 /** Reads what DuckDB writes for a query. */
 async function readFromDuckDb(query: string, options = '') {

@@ -1,9 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBBlobValue, DuckDBDateValue, DuckDBTimestampTZValue, type DuckDBValue } from '@duckdb/node-api';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ColumnBuilder } from '../../../../src/lib/delta/columnBuilder';
 import { encodeParquet } from '../../../../src/lib/delta/parquet/encode';
 import { readParquet } from '../../../../src/lib/delta/parquet/read';
@@ -15,18 +14,10 @@ import {
   type WritableType,
 } from '../../../../src/lib/delta/schema';
 import { sourceOf } from './byteSource';
-import { type DuckDb, openDuckDb } from './duckdb';
+import { duckDbOfTests } from './duckdb';
 
-let duckdb: DuckDb;
-const folder = mkdtempSync(join(tmpdir(), 'round-trip-'));
+const { duckdb, folder } = duckDbOfTests();
 const path = join(folder, 'file.parquet');
-beforeAll(async () => {
-  duckdb = await openDuckDb();
-});
-afterAll(() => {
-  duckdb.close();
-  rmSync(folder, { recursive: true });
-});
 
 const bigs = (min: bigint, max: bigint) => fc.bigInt({ min, max });
 const safe = fc.maxSafeInteger();
