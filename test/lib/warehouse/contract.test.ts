@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { openSnapshot } from '../../../src/lib/delta/openTable';
 import { beginning } from '../../../src/lib/delta/position';
 import { catchUp } from '../../../src/lib/warehouse/catchUp';
@@ -31,7 +31,6 @@ describe.shuffle.each(implementations)('a warehouse: %s', (_name, make) => {
   beforeEach(async () => {
     ({ harness, warehouse } = await openWithTables(make));
   });
-  afterEach(() => harness.close());
 
   const follow = (
     delta: DeltaTable,

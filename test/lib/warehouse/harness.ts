@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { serialize } from 'node:v8';
+import { onTestFinished } from 'vitest';
 import { once, oncePerKey } from '../../../src/lib/once';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import type { WarehouseTable } from '../../../src/lib/streams/stream';
@@ -53,9 +54,10 @@ export interface Harness {
   close(): Promise<void>;
 }
 
-/** A warehouse under test, and one loader's access to it that has made the tables of these tests. */
+/** A warehouse under test, which is closed after the test, and one loader's access to it that has made the tables of these tests. */
 export async function openWithTables(make: () => Promise<Harness>) {
   const harness = await make();
+  onTestFinished(() => harness.close());
   const warehouse = harness.open();
   await warehouse.init([clicksAt, assetsAt]);
   return { harness, warehouse };

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { beginning, type TablePosition } from '../../../src/lib/delta/position';
 import { fillingPosition, newShadow } from '../../../src/lib/warehouse/shadow';
 import { fullName, type Load, type Warehouse } from '../../../src/lib/warehouse/warehouse';
@@ -35,7 +35,6 @@ describe.shuffle.each(implementations)('the marks in a warehouse: %s', (_name, m
   beforeEach(async () => {
     ({ harness, warehouse } = await openWithTables(make));
   });
-  afterEach(() => harness.close());
 
   const ledgerPosition = async (name = clicksName, by = warehouse) => (await by.ledger()).get(name);
 

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { putCommit } from '../../../../src/lib/delta/commit';
 import { beginning } from '../../../../src/lib/delta/position';
 import type { WarehouseTable } from '../../../../src/lib/streams/stream';
@@ -20,7 +20,6 @@ describe.shuffle.each(implementations)('a check of a table: %s', (_name, make) =
   beforeEach(async () => {
     ({ harness, warehouse } = await openWithTables(make));
   });
-  afterEach(() => harness.close());
 
   const follow = (delta: DeltaTable, table: WarehouseTable) =>
     catchUp({ warehouse, commits: new UnloadedCommits(delta.at), table, signal });

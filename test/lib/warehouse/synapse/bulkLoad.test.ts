@@ -6,10 +6,10 @@ import { MemoryStore } from '../../../../src/lib/storage/memoryStore';
 import type { WarehouseTable, WarehouseType } from '../../../../src/lib/streams/stream';
 import { fittingOf, isMisfit } from '../../../../src/lib/warehouse/fitValue';
 import { toBulkTable } from '../../../../src/lib/warehouse/synapse/bulkLoad';
-import { openSynapse } from '../../../../src/lib/warehouse/synapse/synapseWarehouse';
 import type { Cell, Load, PreparedRows, Warehouse } from '../../../../src/lib/warehouse/warehouse';
 import { TdsServer } from '../../../kit/tds/tdsServer';
 import { turnsDuring } from '../../../kit/turnsDuring';
+import { openForTest, type SynapseOptions } from './openForTest';
 
 const types: readonly WarehouseType[] = [
   'varchar(255)',
@@ -32,22 +32,15 @@ const name = `s.${table.name}`;
 
 let server: TdsServer;
 let warnings: string[];
-const opened: Warehouse[] = [];
-const open = (options: Partial<Parameters<typeof openSynapse>[0]> = {}) => {
-  const one = openSynapse({ address: server.address, warn: (line) => warnings.push(line), ...options });
-  opened.push(one);
-  return one;
-};
+const open = (options?: SynapseOptions) =>
+  openForTest(server, { warn: (line) => warnings.push(line), ...options });
 
 beforeEach(async () => {
   server = await TdsServer.start({ dialect: 'server' });
   warnings = [];
   await open().init([table]);
 });
-afterEach(async () => {
-  for (const one of opened.splice(0)) await one.close();
-  await server.close();
-});
+afterEach(() => server.close());
 
 let version = 0;
 const loadOf = (rows: readonly (readonly Cell[])[], rejected: PreparedRows['rejected'] = []): Load => ({

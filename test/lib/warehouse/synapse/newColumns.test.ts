@@ -5,13 +5,13 @@ import type { WarehouseTable } from '../../../../src/lib/streams/stream';
 import { catchUp } from '../../../../src/lib/warehouse/catchUp';
 import { readLoadStatus } from '../../../../src/lib/warehouse/loadStatus';
 import { StreamLoaders } from '../../../../src/lib/warehouse/streamLoaders';
-import { openSynapse } from '../../../../src/lib/warehouse/synapse/synapseWarehouse';
 import { UnloadedCommits } from '../../../../src/lib/warehouse/unloadedCommits';
 import type { Warehouse } from '../../../../src/lib/warehouse/warehouse';
 import { parseWarehouse } from '../../../../src/lib/warehouse/warehouseSetting';
 import { Session } from '../../../kit/tds/session';
 import { TdsServer } from '../../../kit/tds/tdsServer';
 import { clicks, clicksTable, type DeltaTable } from '../deltaTable';
+import { openForTest, type SynapseOptions } from './openForTest';
 
 /*
  * How the columns come into a SQL pool, and what happens if they may not. What holds for every warehouse: ../newColumns.test.ts.
@@ -27,12 +27,7 @@ const narrow = {
 let server: TdsServer;
 let delta: DeltaTable;
 const lake = new MemoryStore();
-const opened: Warehouse[] = [];
-const open = (options: Partial<Parameters<typeof openSynapse>[0]> = {}) => {
-  const one = openSynapse({ address: server.address, ...options });
-  opened.push(one);
-  return one;
-};
+const open = (options?: SynapseOptions) => openForTest(server, options);
 
 async function start(dialect: 'pool' | 'server'): Promise<void> {
   server = await TdsServer.start({
@@ -44,10 +39,7 @@ async function start(dialect: 'pool' | 'server'): Promise<void> {
   await delta.commit(clicks(20));
 }
 beforeEach(() => start('pool'));
-afterEach(async () => {
-  for (const one of opened.splice(0)) await one.close();
-  await server.close();
-});
+afterEach(() => server.close());
 
 const follow = (by: Warehouse, of = table) =>
   catchUp({

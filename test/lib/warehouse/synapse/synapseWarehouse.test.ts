@@ -7,24 +7,19 @@ import { catchUp } from '../../../../src/lib/warehouse/catchUp';
 import { rebuild } from '../../../../src/lib/warehouse/rebuild';
 import { newShadow } from '../../../../src/lib/warehouse/shadow';
 import { maxRowsOfStatement } from '../../../../src/lib/warehouse/synapse/loadStatements';
-import { openSynapse } from '../../../../src/lib/warehouse/synapse/synapseWarehouse';
 import { UnloadedCommits } from '../../../../src/lib/warehouse/unloadedCommits';
 import type { Warehouse } from '../../../../src/lib/warehouse/warehouse';
 import { assetTable as assetsAt } from '../../../kit/assetStream';
 import { TdsServer } from '../../../kit/tds/tdsServer';
 import { asset, assetsTable, clicks, clicksTable, type DeltaTable } from '../deltaTable';
+import { openForTest, type SynapseOptions } from './openForTest';
 
 const clicksAt = clickstream.warehouse as WarehouseTable;
 const signal = new AbortController().signal;
 
 let server: TdsServer;
 let warehouse: Warehouse;
-const opened: Warehouse[] = [];
-const open = (options: Partial<Parameters<typeof openSynapse>[0]> = {}) => {
-  const one = openSynapse({ address: server.address, ...options });
-  opened.push(one);
-  return one;
-};
+const open = (options?: SynapseOptions) => openForTest(server, options);
 
 async function start(dialect: 'pool' | 'server' = 'pool', lake = new MemoryStore()) {
   server = await TdsServer.start({
@@ -36,10 +31,7 @@ async function start(dialect: 'pool' | 'server' = 'pool', lake = new MemoryStore
 }
 
 beforeEach(() => start());
-afterEach(async () => {
-  for (const one of opened.splice(0)) await one.close();
-  await server.close();
-});
+afterEach(() => server.close());
 
 const follow = (delta: DeltaTable, table = clicksAt, by = warehouse) =>
   catchUp({ warehouse: by, commits: new UnloadedCommits(delta.at), table, signal });

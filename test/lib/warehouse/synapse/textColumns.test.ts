@@ -1,27 +1,19 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { catchUp } from '../../../../src/lib/warehouse/catchUp';
 import { rebuild } from '../../../../src/lib/warehouse/rebuild';
-import { openSynapse } from '../../../../src/lib/warehouse/synapse/synapseWarehouse';
 import { UnloadedCommits } from '../../../../src/lib/warehouse/unloadedCommits';
 import type { Warehouse } from '../../../../src/lib/warehouse/warehouse';
 import { assetTable as assetsAt } from '../../../kit/assetStream';
 import { TdsServer } from '../../../kit/tds/tdsServer';
 import { asset, assetsTable, type DeltaTable } from '../deltaTable';
+import { openForTest, type SynapseOptions } from './openForTest';
 
 const signal = new AbortController().signal;
 const name = 'assets.asset_statistics_history_v3';
 
 let server: TdsServer;
-const opened: Warehouse[] = [];
-const open = (options: Partial<Parameters<typeof openSynapse>[0]> = {}) => {
-  const one = openSynapse({ address: server.address, ...options });
-  opened.push(one);
-  return one;
-};
-afterEach(async () => {
-  for (const one of opened.splice(0)) await one.close();
-  await server.close();
-});
+const open = (options?: SynapseOptions) => openForTest(server, options);
+afterEach(() => server.close());
 
 const follow = (warehouse: Warehouse, delta: DeltaTable) =>
   catchUp({ warehouse, commits: new UnloadedCommits(delta.at), table: assetsAt, signal });
