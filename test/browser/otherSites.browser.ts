@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import {
   AccountSASPermissions,
   BlobServiceClient,
@@ -11,6 +9,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Azurite, startAzurite } from '../../local/azurite';
 import { type AdminServer, startAdmin } from '../../local/broker/admin';
+import { listenOnLoopback } from '../../src/lib/sameMachine';
 import { closeAll, openBroker, openProducerClient } from '../local/broker/clients';
 import { type HostProcess, startHostProcess, writeApp } from '../local/host/hostProcess';
 import { chromiumArguments, requiredChromium } from './chromium';
@@ -33,13 +32,14 @@ describe('a web page of another site', () => {
   let host: HostProcess;
   let browser: Browser;
   let page: Page;
+  let sitePort: number;
 
   beforeAll(async () => {
     broker = await openBroker({ hub: 1 });
     admin = await startAdmin(broker, 0);
     azurite = await startAzurite();
     host = await startHostProcess({ dir: app.dir });
-    await once(site.listen(0, '127.0.0.1'), 'listening');
+    sitePort = await listenOnLoopback(site);
     // The browser asks before a public site may reach this machine; switched off, it stands for one that does not ask.
     const rules = `--host-resolver-rules=MAP ${evil} 127.0.0.1, MAP ${rebound} 127.0.0.1`;
     const args = [
@@ -61,7 +61,7 @@ describe('a web page of another site', () => {
     app.remove();
   }, 60_000);
 
-  const openEvil = () => page.goto(`http://${evil}:${(site.address() as AddressInfo).port}/`);
+  const openEvil = () => page.goto(`http://${evil}:${sitePort}/`);
   const calls = () => host.lines('called').length;
 
   it('cannot empty a hub or start a function with a POST whose answer it never sees', async () => {

@@ -1,10 +1,11 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { markRun } from '../../local/runMark';
 import { readAppSettings } from '../../src/cli/appSettings';
+import { listenOnLoopback } from '../../src/lib/sameMachine';
 import { clickstream } from '../../src/lib/streams/clickstream';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
 import { runCommand } from '../kit/runCommand';
@@ -168,13 +169,12 @@ describe('where the settings of a command are from', () => {
     put('.local/settings.json');
     const other = await markRun(join(place, 'other'), 'npm start');
     const program = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request'));
-    await new Promise<void>((done) => program.listen(0, '127.0.0.1', done));
+    const port = await listenOnLoopback(program);
     onTestFinished(() => {
       other.remove();
       program.close();
     });
     const ofOther = JSON.parse(readFileSync(join(place, 'other/run.json'), 'utf8'));
-    const { port } = program.address() as AddressInfo;
     const ports = { nobody: 1, 'another program': port, 'another folder': ofOther.port };
     const [, found] = Object.entries(ports).find(([who]) => what.startsWith(who)) ?? [];
     put('.local/run.json', { port: found, pid: process.pid, children: [] });

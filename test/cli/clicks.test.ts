@@ -1,6 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
 import { noSuchStream } from '../../src/lib/api/answer';
@@ -8,6 +7,7 @@ import { ClicksApi } from '../../src/lib/api/clicksApi';
 import { countTerms } from '../../src/lib/api/countTerms';
 import { Counts } from '../../src/lib/counts/counts';
 import { ProductNames } from '../../src/lib/counts/productNames';
+import { listenOnLoopback } from '../../src/lib/sameMachine';
 import { MemoryStore } from '../../src/lib/storage/memoryStore';
 import { countedClicks } from '../../src/lib/streams/clickstream';
 import { endCommand, type RunningCommand, runCommand } from '../kit/runCommand';
@@ -47,8 +47,8 @@ async function serve(table: ClicksTable, maxKeys = 100) {
     asked.push({ path: `${pathname}${query.has('since') ? '?since' : ''}`, status: answer.status });
     response.writeHead(answer.status, answer.headers).end(answer.body);
   });
-  await new Promise<void>((done) => server?.listen(0, '127.0.0.1', done));
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
+  const port = await listenOnLoopback(server);
+  return { url: `http://127.0.0.1:${port}`, asked };
 }
 
 /** Runs it to its end. Lines have one blank between their words. */
@@ -319,8 +319,8 @@ it.each([
   [200, '{"total":"many"}', 'is not the API of Tributary: --url tells where the app is.'],
 ])('npm run clicks says what is wrong with an answer: %i %s', async (status, body, message) => {
   server = createServer((_, response) => response.writeHead(status).end(body));
-  await new Promise<void>((done) => server?.listen(0, '127.0.0.1', done));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const port = await listenOnLoopback(server);
+  const url = `http://127.0.0.1:${port}`;
   for (const args of [[], ...(body.startsWith('{') ? [] : [['--csv']])]) {
     command = runCommand('src/cli/clicks.js', ['--url', url, ...args], '.');
     expect(await command.ended).toBe(1);

@@ -1,8 +1,8 @@
 import { createServer as createHttpServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { afterEach, expect, it } from 'vitest';
+import { listenOnLoopback } from '../../src/lib/sameMachine';
 import { endCommand, type RunningCommand, runCommand } from '../kit/runCommand';
 
 /*
@@ -65,8 +65,8 @@ it('counts of one table are refused, because they are saved for all together', a
 it('an error of the app stays within its line, whatever text is in it', async () => {
   const refusing = createHttpServer((_, reply) => reply.writeHead(503).end('{"detail":"One\\nline."}'));
   mute = refusing;
-  await new Promise<void>((done) => refusing.listen(0, '127.0.0.1', done));
-  const url = `http://127.0.0.1:${(refusing.address() as AddressInfo).port}`;
+  const port = await listenOnLoopback(refusing);
+  const url = `http://127.0.0.1:${port}`;
   const { text, ended } = start('maintain', '--url', url);
   expect([await ended, text()]).toEqual([1, `${url}/api/maintenance answered 503: One\\nline.\n`]);
 });
@@ -79,8 +79,8 @@ it('says that the app has yet to begin what it was asked for', async () => {
     reply.end(JSON.stringify(method === 'POST' ? { started: true } : status));
   });
   mute = app;
-  await new Promise<void>((done) => app.listen(0, '127.0.0.1', done));
-  const url = `http://127.0.0.1:${(app.address() as AddressInfo).port}`;
+  const port = await listenOnLoopback(app);
+  const url = `http://127.0.0.1:${port}`;
   const NODE_OPTIONS = '--import=data:text/javascript,process.stderr.isTTY=true';
   command = runCommand('src/cli/maintain.js', ['--url', url], tmpdir(), {
     PATH: process.env.PATH,
@@ -99,8 +99,8 @@ it.each([
 ])('what answers %i with %j is not followed, and said to be wrong', async (status, body, message) => {
   const other = createHttpServer((_, reply) => reply.writeHead(status).end(body));
   mute = other;
-  await new Promise<void>((done) => other.listen(0, '127.0.0.1', done));
-  const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+  const port = await listenOnLoopback(other);
+  const url = `http://127.0.0.1:${port}`;
   const { text, ended } = start('maintain', '--url', url);
   expect([await ended, text()]).toEqual([1, `${url}/api/maintenance${message}\n`]);
 });
@@ -108,8 +108,8 @@ it.each([
 it('a command is not silent while the app does not answer', async () => {
   const server = createServer();
   mute = server;
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const port = await listenOnLoopback(server);
+  const url = `http://127.0.0.1:${port}`;
   await start('maintain', '--url', url).until(/./);
   expect(command?.text()).toBe(`No answer yet: ${url}/api/maintenance\n`);
 });

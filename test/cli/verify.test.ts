@@ -12,6 +12,7 @@ import { Counts } from '../../src/lib/counts/counts';
 import { replayLetters } from '../../src/lib/ingest/replayLetters';
 import { LatestFold } from '../../src/lib/latest/latest';
 import { latestStatePath } from '../../src/lib/latest/latestState';
+import { listenOnLoopback } from '../../src/lib/sameMachine';
 import { openHubClient } from '../../src/lib/sources/hubClient';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import { clickstream, countedClicks as counted } from '../../src/lib/streams/clickstream';
@@ -332,9 +333,7 @@ describe('npm run verify, with a hub', () => {
 
   it('ends soon if the hub accepts the connection but never answers', async () => {
     const silent = createServer((socket) => socket.on('error', () => {}));
-    await new Promise<void>((done) => silent.listen(0, '127.0.0.1', done));
-    const address = silent.address();
-    const port = typeof address === 'object' && address ? address.port : 0;
+    const port = await listenOnLoopback(silent);
     const started = performance.now();
     const { code, output } = await verifyAt(
       `Endpoint=sb://127.0.0.1:${port};SharedAccessKeyName=reader;SharedAccessKey=hidden;UseDevelopmentEmulator=true;`,

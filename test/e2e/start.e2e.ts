@@ -12,6 +12,7 @@ import { parseConfig } from '../../local/broker/config';
 import { isAlive } from '../../local/isAlive';
 import { loadSimulators, type Simulator } from '../../local/simulators';
 import { readLocalSettings } from '../../src/cli/localSettings';
+import { listenOnLoopback } from '../../src/lib/sameMachine';
 import { clickstream } from '../../src/lib/streams/clickstream';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
 import { endCommand, type RunningCommand, runCommand } from '../kit/runCommand';
@@ -295,10 +296,8 @@ describe('npm start', () => {
   });
 
   it('names a busy port and its flag in one line', async () => {
-    const server = createServer().listen(0, '127.0.0.1');
-    await new Promise((done) => server.once('listening', done));
-    const address = server.address();
-    const port = typeof address === 'object' ? address?.port : 0;
+    const server = createServer();
+    const port = await listenOnLoopback(server);
     const run = start(...freePorts(), '--broker-port', String(port));
     expect(await run.ended).toBe(1);
     expect(run.text()).toBe(`Port ${port} on 127.0.0.1 is in use: choose another with --broker-port.\n`);

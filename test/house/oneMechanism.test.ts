@@ -14,10 +14,15 @@ const mechanisms = [
   },
   {
     what: 'a server listens on loopback through listenOnLoopback, and a port in use is told in its words',
-    again: /\.listen\(|code === 'EADDRINUSE'/,
-    folders: 'src,local',
-    // The AMQP library makes its server itself.
-    places: ['src/lib/sameMachine.ts', 'local/broker/amqpServer.ts'],
+    again: /\.listen\((?:\{|\w+,|$)|code === 'EADDRINUSE'/m,
+    folders: 'src,local,bench,test',
+    // The AMQP library makes its server itself, and a test starts one in a program of its own.
+    places: [
+      'src/lib/sameMachine.ts',
+      'local/broker/amqpServer.ts',
+      'test/cli/runCommand.test.ts',
+      'test/lib/sameMachine.test.ts',
+    ],
   },
   {
     what: 'the lengths of a minute, an hour and a day are those of src/lib/duration.ts',

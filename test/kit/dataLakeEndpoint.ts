@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { BlobServiceClient, type ContainerClient, RestError } from '@azure/storage-blob';
+import { listenOnLoopback } from '../../src/lib/sameMachine';
 
 /** The DFS endpoint of an account, as far as Hadoop's ABFS driver needs it. */
 export interface DataLakeEndpoint {
@@ -46,9 +46,9 @@ export async function startDataLakeEndpoint(connectionString: string): Promise<D
       .then((answer) => send(outgoing, answer));
   });
   server.keepAliveTimeout = 600_000;
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const port = await listenOnLoopback(server);
   return {
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    address: `127.0.0.1:${port}`,
     accountName: service.accountName,
     accountKey: /AccountKey=([^;]+)/.exec(connectionString)?.[1] ?? '',
     async close() {

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startAzurite } from '../../local/azurite';
+import { listenOnLoopback } from '../../src/lib/sameMachine';
 import { seededRandom } from '../../src/lib/sources/seededRandom';
 import { type FaultKind, type FaultProxy, startFaultProxy } from './faultProxy';
 
@@ -30,13 +30,12 @@ beforeEach(async () => {
     for await (const chunk of request) chunks.push(chunk);
     carriedOut.push(`${request.method} ${request.url} ${request.headers['x-sent']} ${Buffer.concat(chunks)}`);
     response.writeHead(201, { 'x-answered': 'yes' }).end('stored');
-  }).listen(0, '127.0.0.1');
-  await new Promise((done) => server.once('listening', done));
+  });
+  const port = await listenOnLoopback(server);
   closeServer = () => {
     server.close();
     server.closeAllConnections();
   };
-  const { port } = server.address() as AddressInfo;
   proxy = await startFaultProxy({ targetPort: port, random: () => drawn, lateMs: 2000, lateUrl: /^\/a\// });
 });
 afterEach(async () => {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { listenOnLoopback } from '../../src/lib/sameMachine';
 
 /**
  * The faults of a request. "Before" and "after" say whether the server has carried out the request:
@@ -98,8 +99,7 @@ class SpoilingProxy implements FaultProxy {
   }
 
   async listen(): Promise<void> {
-    this.#server.listen(0, '127.0.0.1');
-    await once(this.#server, 'listening');
+    await listenOnLoopback(this.#server);
     this.port = (this.#server.address() as AddressInfo).port;
   }
 

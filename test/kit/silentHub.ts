@@ -1,6 +1,6 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
+import { listenOnLoopback } from '../../src/lib/sameMachine';
 
 /** Starts a namespace that accepts connections and never answers, for as long as the test runs. The result has its open connections. */
 export async function startSilentHub() {
@@ -9,13 +9,12 @@ export async function startSilentHub() {
     sockets.add(socket);
     socket.resume();
     socket.on('close', () => sockets.delete(socket)).on('error', () => {});
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  });
+  const port = await listenOnLoopback(server);
   onTestFinished(() => {
     server.close();
     for (const socket of sockets) socket.destroy();
   });
-  const { port } = server.address() as AddressInfo;
   const connectionString = `Endpoint=sb://127.0.0.1:${port};SharedAccessKeyName=own;SharedAccessKey=a2V5;UseDevelopmentEmulator=true`;
   return { namespace: { connectionString }, sockets };
 }

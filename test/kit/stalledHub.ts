@@ -1,7 +1,7 @@
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Broker } from '../../local/broker/broker';
+import { listenOnLoopback } from '../../src/lib/sameMachine';
 
 export interface StalledHub {
   readonly connectionString: string;
@@ -39,9 +39,8 @@ export async function startStalledHub(broker: Broker): Promise<StalledHub> {
     socket.on('end', () => onward.end()).on('error', () => onward.destroy());
     onward.on('end', () => socket.end()).on('error', () => socket.destroy());
     socket.on('close', () => sockets.delete(socket) && onward.destroy());
-  }).listen(0, '127.0.0.1');
-  await once(proxy, 'listening');
-  const { port } = proxy.address() as AddressInfo;
+  });
+  const port = await listenOnLoopback(proxy);
   const connectionString = broker.connectionString().replace(`:${broker.port};`, `:${port};`);
   const close = () => {
     proxy.close();

@@ -1,5 +1,5 @@
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listenOnLoopback } from '../../src/lib/sameMachine';
 
 /** Requests since the proxy was made or reset. */
 export interface RequestCounts {
@@ -49,8 +49,7 @@ export async function startStorageProxy(connectionString: string): Promise<Stora
   });
   // Clients keep connections for a long time. If the proxy closed one, it would look like a failing store.
   server.keepAliveTimeout = 600_000;
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  const port = await listenOnLoopback(server);
   return {
     connectionString: connectionString.replace(`:${azuritePort}/`, `:${port}/`),
     counts,

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { askPart } from '../../local/askPart';
+import { listenOnLoopback } from '../../src/lib/sameMachine';
 
 let server: Server | undefined;
 afterEach(() => {
@@ -14,8 +14,8 @@ async function serve(): Promise<string> {
   server = createServer(({ url }, response) => {
     if (url === '/begun') response.writeHead(200).write('{');
   });
-  await new Promise<void>((done) => server?.listen(0, '127.0.0.1', done));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const port = await listenOnLoopback(server);
+  return `http://127.0.0.1:${port}`;
 }
 
 it.each(['/silent', '/begun'])(

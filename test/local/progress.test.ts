@@ -1,8 +1,8 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
 import { FiguresReader, LetterCounter } from '../../local/figures';
 import { StreamProgress } from '../../local/progress';
+import { listenOnLoopback } from '../../src/lib/sameMachine';
 import { MemoryStore } from '../../src/lib/storage/memoryStore';
 import { clickstream } from '../../src/lib/streams/clickstream';
 
@@ -18,8 +18,8 @@ afterEach(() => {
 async function serve(answer: RequestListener): Promise<string> {
   const server = createServer(answer);
   listening.push(server);
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const port = await listenOnLoopback(server);
+  return `http://127.0.0.1:${port}`;
 }
 
 /** Follows the clicks of a store beside a broker and an app at these addresses. */

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { ensureNotRunning, markRun } from '../../local/runMark';
+import { listenOnLoopback } from '../../src/lib/sameMachine';
 
 let dataDir: string;
 const started: ChildProcess[] = [];
@@ -108,13 +109,9 @@ describe('a folder', () => {
   });
 
   it('is free if another program has the port of a run that was killed', async () => {
-    const other = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(
-      0,
-      '127.0.0.1',
-    );
+    const other = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
     onTestFinished(() => void other.close());
-    await once(other, 'listening');
-    write({ port: (other.address() as AddressInfo).port, pid: process.pid, children: [] });
+    write({ port: await listenOnLoopback(other), pid: process.pid, children: [] });
     await ensureNotRunning(dataDir);
   });
 

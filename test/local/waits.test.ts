@@ -1,5 +1,4 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   askWaits,
@@ -13,6 +12,7 @@ import { TributaryError } from '../../src/lib/errors';
 import type { Health, StreamHealth } from '../../src/lib/health/health';
 import { rebuildRemedy, resetRemedy, stuckRemedy } from '../../src/lib/health/remedies';
 import type { WarehouseHealth } from '../../src/lib/health/warehouseHealth';
+import { listenOnLoopback } from '../../src/lib/sameMachine';
 import { clickstream } from '../../src/lib/streams/clickstream';
 
 const since = '2026-11-26T12:03:11.000Z';
@@ -232,10 +232,10 @@ describe('what a stream waits for', () => {
   });
 
   it('is unknown if the API is gone or answers something else', async () => {
-    const server = createServer((_request, response) => response.end('hello')).listen(0, '127.0.0.1');
+    const server = createServer((_request, response) => response.end('hello'));
     onTestFinished(() => void server.close());
-    await new Promise((done) => server.once('listening', done));
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const port = await listenOnLoopback(server);
+    const url = `http://127.0.0.1:${port}`;
     const unknown = { ...noWaits, reasons: [expect.stringContaining('/api/health, which would know why')] };
     expect(await askWaits(url, clickstream)).toEqual(unknown);
     await new Promise((done) => server.close(done));

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { listenOnLoopback } from '../../../src/lib/sameMachine';
 import { bytesOfCollation } from './codePages';
 import { type Answer, Engine, type EngineOptions } from './engine';
 import { Session } from './session';
@@ -48,8 +49,7 @@ export class TdsServer {
 
   static async start(options: EngineOptions = { dialect: 'pool' }): Promise<TdsServer> {
     const server = new TdsServer(options);
-    server.#server.listen(0, '127.0.0.1');
-    await once(server.#server, 'listening');
+    await listenOnLoopback(server.#server);
     return server;
   }
 

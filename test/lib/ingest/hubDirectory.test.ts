@@ -1,9 +1,9 @@
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Broker, startBroker } from '../../../local/broker/broker';
 import { parseConfig } from '../../../local/broker/config';
 import { HubDirectory } from '../../../src/lib/ingest/hubDirectory';
+import { listenOnLoopback } from '../../../src/lib/sameMachine';
 import { openHubClient } from '../../../src/lib/sources/hubClient';
 import { startSilentHub } from '../../kit/silentHub';
 import { startStalledHub } from '../../kit/stalledHub';
@@ -49,10 +49,9 @@ async function openThroughProxy() {
     ] as const)
       from.pipe(to).on('error', () => from.destroy());
     socket.on('close', () => sockets.delete(socket));
-  }).listen(0, '127.0.0.1');
+  });
   onTestFinished(() => void proxy.close());
-  await once(proxy, 'listening');
-  const { port } = proxy.address() as AddressInfo;
+  const port = await listenOnLoopback(proxy);
   const connectionString = broker.connectionString().replace(`:${broker.port};`, `:${port};`);
   const hubs = new HubDirectory({ connectionString });
   directories.push(hubs);

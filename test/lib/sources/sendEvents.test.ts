@@ -1,5 +1,4 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import {
   EventHubConsumerClient,
   EventHubProducerClient,
@@ -9,6 +8,7 @@ import {
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Broker, startBroker } from '../../../local/broker/broker';
 import { parseConfig } from '../../../local/broker/config';
+import { listenOnLoopback } from '../../../src/lib/sameMachine';
 import { createClickSimulator } from '../../../src/lib/sources/clickSimulator';
 import { partitionOfKey } from '../../../src/lib/sources/partitionOfKey';
 import {
@@ -200,9 +200,8 @@ describe('sending', () => {
   }, 60_000);
 
   it('fails within its deadline when something accepts the connection and never answers', async () => {
-    const silent = createServer().listen(0, '127.0.0.1');
-    await once(silent, 'listening');
-    const { port } = silent.address() as AddressInfo;
+    const silent = createServer();
+    const port = await listenOnLoopback(silent);
     const connectionString = `Endpoint=sb://127.0.0.1:${port};SharedAccessKeyName=a;SharedAccessKey=b;UseDevelopmentEmulator=true`;
     const producer = openProducer({ connectionString }, 'silent');
     const error = await failureOf(

@@ -1,10 +1,9 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Azurite, startAzurite } from '../../../local/azurite';
 import type { TributaryError } from '../../../src/lib/errors';
+import { listenOnLoopback } from '../../../src/lib/sameMachine';
 import { openAzureBlobStore } from '../../../src/lib/storage/azureBlobStore';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import type { ObjectStore } from '../../../src/lib/storage/objectStore';
@@ -184,9 +183,8 @@ describe('a store on Azure Blob', () => {
     let requests = 0;
     const server = createServer((_request, response) => {
       response.writeHead(statuses[requests++] ?? 500).end();
-    }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
+    });
+    const port = await listenOnLoopback(server);
     const there = azurite.connectionString.replace(/127\.0\.0\.1:\d+/, `127.0.0.1:${port}`);
     const store = await openAzureBlobStore({ connectionString: there }, 'lake');
     const outcome = await store.get('x').catch((thrown: unknown) => thrown);
@@ -206,9 +204,8 @@ describe('a store on Azure Blob', () => {
       request.resume();
       response.writeHead(status, { 'content-type': 'application/xml', 'x-ms-error-code': code });
       response.end(`<?xml version="1.0" encoding="utf-8"?><Error><Code>${code}</Code></Error>`);
-    }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
+    });
+    const port = await listenOnLoopback(server);
     const there = azurite.connectionString.replace(/127\.0\.0\.1:\d+/, `127.0.0.1:${port}`);
     const store = await openAzureBlobStore({ connectionString: there }, 'lake');
     const outcomes = [store.putIfAbsent('x', text('x')), store.putIfMatch('x', text('x'), '"1"')].map((put) =>
@@ -228,9 +225,8 @@ describe('a store on Azure Blob', () => {
     let requests = 0;
     const server = createServer((_request, response) => {
       if (++requests > 1) response.writeHead(404).end();
-    }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
+    });
+    const port = await listenOnLoopback(server);
     const there = azurite.connectionString.replace(/127\.0\.0\.1:\d+/, `127.0.0.1:${port}`);
     const store = await openAzureBlobStore({ connectionString: there }, 'lake');
     expect(await store.get('x')).toBeUndefined();

@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Broker, startBroker } from '../../../local/broker/broker';
 import { DeadlineError } from '../../../src/lib/deadline';
+import { listenOnLoopback } from '../../../src/lib/sameMachine';
 import { openHubClient } from '../../../src/lib/sources/hubClient';
 import { describeHubError } from '../../../src/lib/sources/hubErrors';
 import { clickstream } from '../../../src/lib/streams/clickstream';
@@ -109,9 +110,7 @@ describe('waitingEvents', () => {
       socket.on('error', () => {});
       sockets.push(socket);
     });
-    await new Promise<void>((done) => silent.listen(0, '127.0.0.1', done));
-    const address = silent.address();
-    const port = typeof address === 'object' && address ? address.port : 0;
+    const port = await listenOnLoopback(silent);
     const tables = await openTables();
     const started = performance.now();
     const toSilent = broker.connectionString().replace(/:\d+;/, `:${port};`);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { EventHubProducerClient } from '@azure/event-hubs';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { listenOnLoopback } from '../../../src/lib/sameMachine';
 import { retry, until } from './clients';
 
 const mainFile = join(process.cwd(), 'dist', 'local', 'broker', 'main.js');
@@ -46,12 +47,11 @@ function run(...args: string[]) {
 }
 
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
+  const server = createServer();
+  const port = await listenOnLoopback(server);
   server.close();
   await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
+  return port;
 }
 
 const producerOf = (port: number): EventHubProducerClient =>
@@ -111,10 +111,8 @@ describe('the broker process', () => {
   });
 
   it('ends with one line and exit code 1 when a port is in use, naming port and flag', async () => {
-    const taken = createServer().listen(0, '127.0.0.1');
-    await once(taken, 'listening');
-    const address = taken.address();
-    const busy = typeof address === 'object' && address ? address.port : 0;
+    const taken = createServer();
+    const busy = await listenOnLoopback(taken);
     const free = String(await freePort());
     expect(await run('--port', String(busy), '--health-port', free).exited).toMatchObject({
       code: 1,

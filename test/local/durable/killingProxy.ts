@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listenOnLoopback } from '../../../src/lib/sameMachine';
 
 export interface KillingProxy {
   readonly connectionString: string;
@@ -30,9 +30,7 @@ export async function startKillingProxy(
       outgoing.destroy();
     } else forward(incoming, outgoing, azurite.blobPort, now?.kill);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const port = await listenOnLoopback(server);
   return {
     connectionString: azurite.connectionString.replace(`:${azurite.blobPort}/`, `:${port}/`),
     get writes() {

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { listenOnLoopback } from '../../../src/lib/sameMachine';
 import { executionsOf } from '../../kit/functionsBill';
 import { requestsOfOtherSites, sendAs } from '../../kit/sendAs';
 import { type AppOptions, runHostProcess, startHostProcess, writeApp } from './hostProcess';
@@ -142,10 +142,9 @@ app.timer('tick', { schedule: '* * * * * *', runOnStartup: true, handler: async 
   });
 
   test('a busy port is one line that names port and flag', async () => {
-    const server = createServer().listen(0, '127.0.0.1');
+    const server = createServer();
     onTestFinished(() => void server.close());
-    await new Promise((resolve) => server.once('listening', resolve));
-    const { port } = server.address() as AddressInfo;
+    const port = await listenOnLoopback(server);
     const { code, output } = await runHostProcess({ dir: makeApp({ source: '' }), port });
     expect([code, output]).toEqual([1, `Port ${port} on 127.0.0.1 is in use: choose another with --port.\n`]);
   });

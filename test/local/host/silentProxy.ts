@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listenOnLoopback } from '../../../src/lib/sameMachine';
 
 export interface SilentProxy {
   /** The connection string, through the proxy. */
@@ -39,9 +39,7 @@ export async function startSilentProxy({ azurite, match, silent }: SilentProxyOp
     upstream.on('error', () => outgoing.destroy());
     incoming.pipe(upstream);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const port = await listenOnLoopback(server);
   return {
     connectionString: azurite.connectionString.replace(`:${azurite.blobPort}/`, `:${port}/`),
     get matched() {

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Coincap, startCoincap } from '../../../../local/coincap/coincap';
 import { TributaryError } from '../../../../src/lib/errors';
+import { listenOnLoopback } from '../../../../src/lib/sameMachine';
 import {
   type CoincapAsset,
   CoincapClient,
@@ -27,9 +27,9 @@ const clientOf = (options: Partial<CoincapOptions> = {}) =>
 /** The address of a server that answers every request so. */
 async function answering(status: number, body: string, headers: Record<string, string> = {}): Promise<URL> {
   const server = createServer((_request, response) => response.writeHead(status, headers).end(body));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const port = await listenOnLoopback(server);
   open.push({ close: () => server.closeAllConnections() }, server);
-  return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  return new URL(`http://127.0.0.1:${port}`);
 }
 
 const failureOf = async (promise: Promise<unknown>): Promise<TributaryError> => {

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { beginning } from '../../../../src/lib/delta/position';
+import { listenOnLoopback } from '../../../../src/lib/sameMachine';
 import { clickstream } from '../../../../src/lib/streams/clickstream';
 import type { WarehouseTable } from '../../../../src/lib/streams/stream';
 import { catchUp } from '../../../../src/lib/warehouse/catchUp';
@@ -352,9 +352,9 @@ describe('a DuckDB file that another process has', () => {
       request.on('end', () => response.end(serialize(answers.shift())));
     });
     const answers = [{ value: new Map() }, { code: 'warehouse.tired', message: 'Not today.' }];
-    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    const port = await listenOnLoopback(server);
     onTestFinished(() => void server.close());
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const url = `http://127.0.0.1:${port}/`;
     writeFileSync(`${path}.owner.json`, JSON.stringify({ url, token: 't', protocol }));
     const other = await connectToOwner(path);
     await expect(other?.ledger()).rejects.toMatchObject({

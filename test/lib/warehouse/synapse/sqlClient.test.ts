@@ -1,5 +1,6 @@
-import { type AddressInfo, createServer, Socket } from 'node:net';
+import { createServer, Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { listenOnLoopback } from '../../../../src/lib/sameMachine';
 import { parseConnectionString } from '../../../../src/lib/warehouse/connectionString';
 import { SqlClient } from '../../../../src/lib/warehouse/synapse/sqlClient';
 import { TdsServer } from '../../../kit/tds/tdsServer';
@@ -126,8 +127,7 @@ describe('Encrypt=Strict', () => {
         socket.destroy();
       }),
     );
-    await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
-    const { port } = listener.address() as AddressInfo;
+    const port = await listenOnLoopback(listener);
     const address = parseConnectionString(
       `Server=127.0.0.1,${port};Database=d;User ID=u;Password=p;Encrypt=Strict`,
     );
