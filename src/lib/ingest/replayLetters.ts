@@ -90,18 +90,18 @@ async function findRows(
   const events = new Set(letters.map(eventKey));
   const wanted = new Set(letters.map(letterKey));
   const found = new Set<string>();
-  const sequences = Float64Array.from(letters, ({ sequenceNumber }) => sequenceNumber).sort();
+  const sequenceNumbers = Float64Array.from(letters, ({ sequenceNumber }) => sequenceNumber).sort();
   const mayHold = (range: ValueRange) => {
-    const next = sequences[firstNotBelow(sequences, range.least)];
+    const next = sequenceNumbers[firstNotBelow(sequenceNumbers, range.least)];
     return next !== undefined && holds(range, next);
   };
   const files = filesWith(rows, 'sequence_number', mayHold);
   // Most rows have no letter. It is faster to compare only their sequence numbers first.
-  const numbers = new Set(sequences);
+  const wantedNumbers = new Set(sequenceNumbers);
   await scanRows(
     { state: rows, files, columns: rowKeyColumns, onFile },
     ([hubCreatedAt, partition, sequenceNumber, element]) => {
-      if (!numbers.has(Number(sequenceNumber))) return;
+      if (!wantedNumbers.has(Number(sequenceNumber))) return;
       const event = addressKey(hubCreatedAt, partition, sequenceNumber, '');
       if (!events.has(event)) return;
       found.add(event);

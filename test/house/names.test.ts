@@ -1,0 +1,41 @@
+import { globSync, readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+
+/*
+ * What Event Hubs has keeps the names and types of its SDK, and rows keep theirs. .github/CONTRIBUTING.md says which these are.
+ */
+
+const names = [
+  {
+    rule: 'partitionId is a text, and partition a number',
+    wrong: /\bpartition\??: string\b|\bpartitionId\??: number\b/,
+    // The answer of GET /api/health calls the id `partition`, and an address in a warehouse is made of the names of columns.
+    published: [
+      'src/lib/health/health.ts',
+      'src/lib/health/streamProgress.ts',
+      'src/lib/verify/warehouseSums.ts',
+    ],
+  },
+  {
+    rule: 'createdOn is a date',
+    wrong: /\bcreatedOn\??: (string|number)\b/,
+    // In the JSON of the broker's stats it is a text.
+    published: ['local/figures.ts'],
+  },
+  {
+    rule: 'hubCreatedAt is a number of microseconds',
+    wrong: /\bhubCreatedAt\??: (string|Date)\b/,
+    published: ['src/lib/verify/warehouseSums.ts'],
+  },
+  {
+    rule: 'sequenceNumber is called by its whole name',
+    wrong: /\b(sequence|\w+Sequence)\??: (number|bigint)\b|\.(sequence|\w+Sequence)\b/,
+    published: [],
+  },
+];
+
+it.each(names)('$rule', ({ wrong, published }) => {
+  const paths = globSync('{src,local,bench,test/chaos}/**/*.ts').map((path) => path.replaceAll('\\', '/'));
+  const found = paths.filter((path) => wrong.test(readFileSync(path, 'utf8')));
+  expect(found.filter((path) => !published.some((each) => each === path))).toEqual([]);
+});
