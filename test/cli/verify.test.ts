@@ -24,7 +24,7 @@ import { runCommand } from '../kit/runCommand';
 import { TdsServer } from '../kit/tds/tdsServer';
 import { writeAssets } from '../kit/writeAssets';
 import { type Click, clicksTable, clicksToLoad, headOf, loadRows } from '../lib/verify/loadedTable';
-import { StreamTables } from '../lib/verify/streamTables';
+import { clickBody, rowsIn, StreamTables } from '../lib/verify/streamTables';
 import { configOf } from '../local/broker/clients';
 
 /*
@@ -40,31 +40,11 @@ beforeAll(async () => {
   const { connectionString } = azurite;
   const good = new StreamTables(await openAzureBlobStore({ connectionString }, 'good'));
   await good.addLetters([{ partition: 0, sequenceNumber: 2, body: '{"productid"' }]);
-  await good.commit(
-    [
-      [0, 0],
-      [0, 1],
-      [0, 3],
-    ],
-    [[0, 3]],
-  );
+  await good.commit(rowsIn(0, [0, 1, 3]), [[0, 3]]);
   const bad = new StreamTables(await openAzureBlobStore({ connectionString }, 'bad'));
-  await bad.commit(
-    [
-      [1, 0],
-      [1, 0],
-      [1, 4],
-    ],
-    [[1, 4]],
-  );
+  await bad.commit(rowsIn(1, [0, 0, 4]), [[1, 4]]);
   const store = await openAzureBlobStore({ connectionString }, 'miscounted');
-  await new StreamTables(store).commit(
-    [
-      [0, 0],
-      [0, 1],
-    ],
-    [[0, 1]],
-  );
+  await new StreamTables(store).commit(rowsIn(0, [0, 1]), [[0, 1]]);
   await new Counts({ at: { store, table: 'clicks' }, counted }).save();
   const path = cachedStatePath('clicks');
   const state = Buffer.from((await store.get(path))?.bytes ?? []).toString('utf8');
@@ -368,13 +348,7 @@ describe('npm run trace', () => {
     const store = await openAzureBlobStore({ connectionString: azurite.connectionString }, 'replayed');
     const tables = new StreamTables(store);
     await tables.commit([[0, 0]], [[0, 1]]);
-    const body = JSON.stringify({
-      productid: 7,
-      timestamp: '2026-01-01T12:00:00Z',
-      sessionid: 3,
-      category: 1,
-    });
-    await tables.addLetters([{ partition: 0, sequenceNumber: 1, body }]);
+    await tables.addLetters([{ partition: 0, sequenceNumber: 1, body: clickBody }]);
     const at = (table: string) => ({ store, table });
     await replayLetters({ stream: clickstream, rows: at('clicks'), letters: at('dead_letters') });
     const { code, output } = await run('trace', 'replayed', 'clickstream', '0', '1');

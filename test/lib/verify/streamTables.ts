@@ -19,6 +19,18 @@ export interface WrittenLetter {
   readonly stream?: string;
 }
 
+/** The body of an event that can become a click. */
+export const clickBody = JSON.stringify({
+  productid: 7,
+  timestamp: '2026-01-01T12:00:00Z',
+  sessionid: 3,
+  category: 1,
+});
+
+/** Rows of single events of a partition, for `StreamTables.commit`. */
+export const rowsIn = (partition: number, sequenceNumbers: readonly number[]) =>
+  sequenceNumbers.map((sequenceNumber) => [partition, sequenceNumber] as const);
+
 /** Writes clicks and dead letters as ingestion does, commit by commit. */
 export class StreamTables {
   readonly store: ObjectStore;

@@ -4,7 +4,7 @@ import { deadLettersTable } from '../../../src/lib/lake/deadLetters';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import { partitionsOf, traceEvent } from '../../../src/lib/verify/traceEvent';
-import { createdOn, StreamTables } from './streamTables';
+import { clickBody, createdOn, StreamTables } from './streamTables';
 
 let tables: StreamTables;
 beforeEach(async () => {
@@ -100,13 +100,7 @@ describe('traceEvent', () => {
 
   it('tells the replay that made a row of a dead letter, and none where an element of the event was a row at once', async () => {
     expect((await trace(0, 12))?.[0]?.replay).toBeUndefined();
-    const body = JSON.stringify({
-      productid: 7,
-      timestamp: '2026-01-01T12:00:00Z',
-      sessionid: 3,
-      category: 1,
-    });
-    await tables.addLetters([{ partition: 0, sequenceNumber: 18, body }]);
+    await tables.addLetters([{ partition: 0, sequenceNumber: 18, body: clickBody }]);
     await tables.addLetters([{ partition: 0, sequenceNumber: 17, element: 2 }]);
     const at = (table: string) => ({ store: tables.store, table });
     await replayLetters({ stream: clickstream, rows: at(clickstream.table), letters: at(deadLettersTable) });

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import { problemsOf } from '../../../src/lib/verify/partitionAudit';
 import { verifyStream } from '../../../src/lib/verify/verifyStream';
-import { createdOn, StreamTables } from './streamTables';
+import { createdOn, rowsIn, StreamTables } from './streamTables';
 
 let tables: StreamTables;
 beforeEach(() => {
@@ -35,14 +35,7 @@ describe('verifyStream', () => {
 
   it('finds nothing wrong with rows and letters that take turns, from wherever they begin', async () => {
     await tables.addLetters([{ partition: 0, sequenceNumber: 7 }]);
-    await tables.commit(
-      [
-        [0, 5],
-        [0, 6],
-        [0, 8],
-      ],
-      [[0, 8]],
-    );
+    await tables.commit(rowsIn(0, [5, 6, 8]), [[0, 8]]);
     await tables.addLetters([{ partition: 1, sequenceNumber: 100 }]);
     await tables.commit([[1, 101]], [[1, 101]]);
     const [zero, one] = await verify();
@@ -52,15 +45,7 @@ describe('verifyStream', () => {
   });
 
   it('finds events that neither rows nor letters account for, at the end too', async () => {
-    await tables.commit(
-      [
-        [0, 0],
-        [0, 1],
-        [0, 4],
-        [0, 6],
-      ],
-      [[0, 8]],
-    );
+    await tables.commit(rowsIn(0, [0, 1, 4, 6]), [[0, 8]]);
     const [report] = await verify();
     expect(report?.gaps).toEqual({
       count: 5,
@@ -74,21 +59,8 @@ describe('verifyStream', () => {
   });
 
   it('finds rows that are there twice, in one commit or in two', async () => {
-    await tables.commit(
-      [
-        [0, 0],
-        [0, 1],
-        [0, 1],
-      ],
-      [[0, 1]],
-    );
-    await tables.commit(
-      [
-        [0, 0],
-        [0, 2],
-      ],
-      [[0, 2]],
-    );
+    await tables.commit(rowsIn(0, [0, 1, 1]), [[0, 1]]);
+    await tables.commit(rowsIn(0, [0, 2]), [[0, 2]]);
     const [report] = await verify();
     expect(report?.duplicates).toEqual({
       count: 2,
@@ -130,14 +102,7 @@ describe('verifyStream', () => {
     const expired = { partition: 0, sequenceNumber: 2, reason: 'expired', body: '{"first":2,"last":5}' };
     await tables.addLetters([expired]);
     await tables.addLetters([expired]);
-    await tables.commit(
-      [
-        [0, 0],
-        [0, 1],
-        [0, 7],
-      ],
-      [[0, 7]],
-    );
+    await tables.commit(rowsIn(0, [0, 1, 7]), [[0, 7]]);
     expect(await verify()).toMatchObject([
       { neverCame: 4, gaps: { count: 1, examples: [{ first: 6, last: 6 }] } },
     ]);
@@ -149,28 +114,14 @@ describe('verifyStream', () => {
       { partition: 0, sequenceNumber: 3 },
       { partition: 4, sequenceNumber: 0 },
     ]);
-    await tables.commit(
-      [
-        [0, 0],
-        [0, 2],
-      ],
-      [[0, 2]],
-    );
+    await tables.commit(rowsIn(0, [0, 2]), [[0, 2]]);
     expect(await verify()).toMatchObject([{ partition: 0, letters: 0, gaps: { count: 1 } }]);
   });
 
   it('finds rows that were taken for those of a hub that was gone when they were enqueued', async () => {
     const remade = new Date(createdOn.getTime() + 60_000);
     await tables.commit([[0, 0]], [[0, 0]]);
-    await tables.commit(
-      [
-        [0, 1],
-        [0, 2],
-      ],
-      [[0, 2]],
-      createdOn,
-      remade,
-    );
+    await tables.commit(rowsIn(0, [1, 2]), [[0, 2]], createdOn, remade);
     // It cannot be noticed as long as the table has events of one hub only.
     expect(await problems()).toEqual([[]]);
     await tables.commit([[0, 0]], [[0, 0]], remade);
@@ -180,13 +131,7 @@ describe('verifyStream', () => {
 
   it('keeps generations of a hub apart', async () => {
     const again = new Date(createdOn.getTime() + 1000);
-    await tables.commit(
-      [
-        [0, 0],
-        [0, 1],
-      ],
-      [[0, 1]],
-    );
+    await tables.commit(rowsIn(0, [0, 1]), [[0, 1]]);
     await tables.commit([[0, 0]], [[0, 0]], again);
     expect(await problems()).toEqual([[], []]);
     expect((await verify()).map(({ hubCreatedAt }) => hubCreatedAt / 1000)).toEqual([
