@@ -6,3 +6,11 @@ export const deletionVector = {
   sizeInBytes: 36,
   cardinality: 1,
 };
+
+/** The protocol of a table whose files may have deletion vectors. */
+export const deletionVectorsProtocol = {
+  minReaderVersion: 3,
+  minWriterVersion: 7,
+  readerFeatures: ['deletionVectors'],
+  writerFeatures: ['deletionVectors'],
+};

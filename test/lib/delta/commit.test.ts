@@ -5,6 +5,7 @@ import { commitPath, readCommit, type TableLocation } from '../../../src/lib/del
 import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
 import { field } from '../../../src/lib/delta/schema';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+import { deletionVectorsProtocol } from '../../kit/deletionVector';
 import { commitFarAbove } from '../maintenance/backInTime';
 
 const fields = [field('id', 'long', false), field('name', 'string')];
@@ -173,13 +174,10 @@ describe('an append', () => {
 
   it('fails for what a rival asks of writers, and not as a race, also if the log is another one by then', async () => {
     const state = await openCreated();
-    const protocol = {
-      minReaderVersion: 3,
-      minWriterVersion: 7,
-      readerFeatures: ['deletionVectors'],
-      writerFeatures: ['deletionVectors'],
-    };
-    await putCommit(at, 1, [{ protocol }], { operation: 'UPGRADE PROTOCOL', isBlindAppend: false });
+    await putCommit(at, 1, [{ protocol: deletionVectorsProtocol }], {
+      operation: 'UPGRADE PROTOCOL',
+      isBlindAppend: false,
+    });
     await at.store.delete(commitPath('events', 0));
     await expect(append({ state, fields, adds: [], txns: [] })).rejects.toMatchObject({
       code: 'delta.unsupported',

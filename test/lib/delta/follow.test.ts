@@ -292,18 +292,23 @@ describe('a follower whose entry is another one, or gone', () => {
   );
 });
 
+/** A follower, and the paths that it has read. */
+function followReads() {
+  const read: string[] = [];
+  const get = (path: string) => {
+    read.push(path);
+    return store.get(path);
+  };
+  return { follower: followState({ ...at, store: { ...store, get } }), read };
+}
+
 describe('a follower that goes on from a position', () => {
   it('reads each later commit once, also in several calls', async () => {
     await commitMore(10);
     await checkpoint({ at });
     await commitMore(10);
     const position = positionOfState(await stateOf(14));
-    const read: string[] = [];
-    const get = (path: string) => {
-      read.push(path);
-      return store.get(path);
-    };
-    const follower = followState({ ...at, store: { ...store, get } });
+    const { follower, read } = followReads();
     follower.seek(position);
     expect(await stepOf(follower)).toEqual(['commits', [15, 16, 17, 18, 19, 20], 20]);
     const timesRead = (version: number) =>
@@ -324,12 +329,7 @@ describe('a follower that goes on from a position', () => {
     const position = positionOfState(await stateOf(7));
     await checkpoint({ at });
     await commitMore(3);
-    const read: string[] = [];
-    const get = (path: string) => {
-      read.push(path);
-      return store.get(path);
-    };
-    const follower = followState({ ...at, store: { ...store, get } });
+    const { follower, read } = followReads();
     counts.clear();
     follower.seek(position);
     expect(await stepOf(follower)).toEqual(['commits', [8, 9, 10, 11, 12, 13], 13]);

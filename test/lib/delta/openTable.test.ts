@@ -19,6 +19,7 @@ import { TributaryError } from '../../../src/lib/errors';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import type { ObjectInfo } from '../../../src/lib/storage/objectStore';
+import { deletionVectorsProtocol } from '../../kit/deletionVector';
 import { appendFiles as appendFilesTo, newLocation } from '../maintenance/table';
 
 const fields = [field('id', 'long', false), field('name', 'string')];
@@ -300,13 +301,10 @@ it('a table that needs what no reader here has is not opened, and not followed',
   await appendFiles(2);
   const follower = followState(at);
   await follower.toHead();
-  const protocol = {
-    minReaderVersion: 3,
-    minWriterVersion: 7,
-    readerFeatures: ['deletionVectors'],
-    writerFeatures: ['deletionVectors'],
-  };
-  await putCommit(at, 3, [{ protocol }], { operation: 'UPGRADE PROTOCOL', isBlindAppend: false });
+  await putCommit(at, 3, [{ protocol: deletionVectorsProtocol }], {
+    operation: 'UPGRADE PROTOCOL',
+    isBlindAppend: false,
+  });
   const refusal = {
     code: 'delta.unsupported',
     message: expect.stringContaining('version 3: reading needs the table feature deletionVectors'),

@@ -12,7 +12,7 @@ import { dayMs } from '../../../src/lib/duration';
 import { TributaryError } from '../../../src/lib/errors';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { cleanLog } from '../../../src/lib/maintenance/cleanLog';
-import { DatedStore } from './datedStore';
+import { DatedStore, placeInDatedStore } from './datedStore';
 import { appendFiles, pathsOf, readRows, snapshotOf } from './table';
 
 /** Noon, so that midnight is the one before. */
@@ -21,8 +21,7 @@ const now = Math.floor(Date.now() / dayMs) * dayMs + dayMs / 2;
 let store: DatedStore;
 let at: TableLocation;
 beforeEach(() => {
-  store = new DatedStore();
-  at = { store, table: 'events' };
+  ({ store, at } = placeInDatedStore());
 });
 
 /** Versions 0 to 12, the newest of which is from today; each is half a day older than the next. Checkpoints at 3, 6 and 9. */
@@ -123,8 +122,7 @@ describe('cleaning the log', () => {
     expect(await cleanLog({ at, now })).toEqual({ outcome: 'done', oldest: undefined, deleted: 0 });
     await store.delete(checkpointPath('events', 3));
     expect((await versions()).length).toBe(16);
-    store = new DatedStore();
-    at = { store, table: 'events' };
+    ({ store, at } = placeInDatedStore());
     await appendHistory('interval 2 days', { 'delta.enableExpiredLogCleanup': 'False' });
     expect(await cleanLog({ at, now })).toMatchObject({ outcome: 'disabled', deleted: 0 });
   });

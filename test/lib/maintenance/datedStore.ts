@@ -20,3 +20,9 @@ export class DatedStore extends MemoryStore {
     }
   }
 }
+
+/** The place of a table in such a store. */
+export function placeInDatedStore() {
+  const store = new DatedStore();
+  return { store, at: { store, table: 'events' } };
+}

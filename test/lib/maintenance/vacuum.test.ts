@@ -8,7 +8,7 @@ import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { compact } from '../../../src/lib/maintenance/compact';
 import { vacuum } from '../../../src/lib/maintenance/vacuum';
 import { deletionVector } from '../../kit/deletionVector';
-import { DatedStore } from './datedStore';
+import { type DatedStore, placeInDatedStore } from './datedStore';
 import { appendFiles, fields, pathsOf, readRows, snapshotOf } from './table';
 
 const now = Date.now();
@@ -17,8 +17,7 @@ const configuration = { 'delta.deletedFileRetentionDuration': 'interval 2 days' 
 let store: DatedStore;
 let at: TableLocation;
 beforeEach(() => {
-  store = new DatedStore();
-  at = { store, table: 'events' };
+  ({ store, at } = placeInDatedStore());
 });
 
 async function vacuumed(options: Partial<Parameters<typeof vacuum>[0]> = {}) {

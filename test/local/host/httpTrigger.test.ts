@@ -30,21 +30,31 @@ app.get('ticks', { handler: async (request) => ({ headers: { 'content-type': 'te
 })() }) });
 `;
 
-describe.each([
-  ['buffered', ''],
-  ['streaming', streams],
-])('HTTP, %s', (_mode, setup) => {
-  let folder: AppFolder;
+/** Runs an app for the tests of a `describe`. */
+function runApp(app: Parameters<typeof writeApp>[0]) {
   let host: HostProcess;
-  const get = (path: string, init?: RequestInit) => fetch(`${host.url}${path}`, init);
-
+  let folder: AppFolder;
   beforeAll(async () => {
-    folder = writeApp({ source: setup + functions, hostJson: { functionTimeout: '00:00:03' } });
+    folder = writeApp(app);
     host = await startHostProcess({ dir: folder.dir });
   });
   afterAll(async () => {
     await host?.stop();
     folder.remove();
+  });
+  return {
+    host: () => host,
+    get: (path: string, init?: RequestInit) => fetch(`${host.url}${path}`, init),
+  };
+}
+
+describe.each([
+  ['buffered', ''],
+  ['streaming', streams],
+])('HTTP, %s', (_mode, setup) => {
+  const { host, get } = runApp({
+    source: setup + functions,
+    hostJson: { functionTimeout: '00:00:03' },
   });
 
   test('a function gets parameters, query, headers and the full address', async () => {
@@ -52,7 +62,7 @@ describe.each([
     expect(await response.json()).toEqual({
       params: { id: '7' },
       query: 'a b',
-      url: `${host.url}/api/items/7?q=a%20b`,
+      url: `${host().url}/api/items/7?q=a%20b`,
       header: 'yes',
     });
   });
@@ -95,8 +105,8 @@ describe.each([
   test('a function that throws answers 500 without a body, and its stack is logged', async () => {
     const response = await get('/api/broken');
     expect([response.status, await response.text()]).toEqual([500, '']);
-    expect(host.lines('broken: before')).toHaveLength(1);
-    await expect.poll(() => host.output()).toMatch(/\] ERROR broken: failed: Error: no such luck\n\s+at /);
+    expect(host().lines('broken: before')).toHaveLength(1);
+    await expect.poll(() => host().output()).toMatch(/\] ERROR broken: failed: Error: no such luck\n\s+at /);
   });
 
   test('no result is 204, a result that is no object is 500', async () => {
@@ -106,7 +116,7 @@ describe.each([
 
   test('a function that exceeds the function timeout answers 500', async () => {
     expect((await get('/api/slow')).status).toBe(500);
-    await expect.poll(() => host.lines('function timeout of 3 s was exceeded by slow')).toHaveLength(1);
+    await expect.poll(() => host().lines('function timeout of 3 s was exceeded by slow')).toHaveLength(1);
   });
 
   test('a body of 20 MB arrives whole', async () => {
@@ -116,18 +126,7 @@ describe.each([
 });
 
 describe('HTTP streams', () => {
-  let folder: AppFolder;
-  let host: HostProcess;
-  const get = (path: string) => fetch(`${host.url}${path}`);
-
-  beforeAll(async () => {
-    folder = writeApp({ source: streams + functions });
-    host = await startHostProcess({ dir: folder.dir });
-  });
-  afterAll(async () => {
-    await host?.stop();
-    folder.remove();
-  });
+  const { host, get } = runApp({ source: streams + functions });
 
   test('the answer is sent while the function still makes it', async () => {
     const reader = (await get('/api/ticks')).body?.getReader();
@@ -139,7 +138,7 @@ describe('HTTP streams', () => {
 
   test('the function reads the request while it is being sent', async () => {
     const answer = await new Promise<string>((resolve, reject) => {
-      const outgoing = request(`${host.url}/api/count`, { method: 'POST' }, async (response) => {
+      const outgoing = request(`${host().url}/api/count`, { method: 'POST' }, async (response) => {
         let text = '';
         for await (const chunk of response) text += chunk;
         resolve(text);
@@ -148,7 +147,7 @@ describe('HTTP streams', () => {
       outgoing.write('abc');
       // Only when the function has logged the first chunk is the second one sent.
       expect
-        .poll(() => host.lines('count: chunk 3').length)
+        .poll(() => host().lines('count: chunk 3').length)
         .toBe(1)
         .then(() => outgoing.end('defg'), reject);
     });

@@ -2,6 +2,13 @@ import { EventHubProducerClient } from '@azure/event-hubs';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { batches, HubStand, justPrint, numbers, patient, printBatch, register, sequences } from './hubStand';
 
+const printWithMetadata = register(
+  'async (bodies, context) => print(bodies, context, { metadata: context.triggerMetadata })',
+);
+const printAfterTwoSeconds = register(
+  `async (bodies, context) => { context.log('begun'); await new Promise((done) => setTimeout(done, 2000)); print(bodies, context); }`,
+);
+
 let stand: HubStand;
 beforeAll(async () => {
   stand = await HubStand.start();
@@ -12,9 +19,7 @@ describe.concurrent('a partition', { timeout: 60_000 }, () => {
   test('hands over bytes and metadata, one entry per event, and writes the checkpoint', async (context) => {
     const { expect } = context;
     const { hub, start } = stand.setUp(context, {
-      source: register(
-        'async (bodies, context) => print(bodies, context, { metadata: context.triggerMetadata })',
-      ),
+      source: printWithMetadata,
     });
     const producer = new EventHubProducerClient(stand.broker.connectionString(), hub);
     await producer.sendBatch(
@@ -59,9 +64,7 @@ describe.concurrent('a partition', { timeout: 60_000 }, () => {
   test("passes the sender's annotations beside the service's values, and leaves out empty texts", async (context) => {
     const { expect } = context;
     const { hub, start } = stand.setUp(context, {
-      source: register(
-        'async (bodies, context) => print(bodies, context, { metadata: context.triggerMetadata })',
-      ),
+      source: printWithMetadata,
     });
     const producer = new EventHubProducerClient(stand.broker.connectionString(), hub);
     const forged = {
@@ -197,9 +200,7 @@ describe.concurrent('a partition', { timeout: 60_000 }, () => {
   test('SIGTERM lets the running batch end, writes no checkpoint for it and exits with 0', async (context) => {
     const { expect } = context;
     const { hub, start } = stand.setUp(context, {
-      source: register(
-        `async (bodies, context) => { context.log('begun'); await new Promise((done) => setTimeout(done, 2000)); print(bodies, context); }`,
-      ),
+      source: printAfterTwoSeconds,
     });
     await stand.send(hub, [0]);
     const first = await start();
@@ -233,9 +234,7 @@ describe.concurrent('a partition', { timeout: 60_000 }, () => {
   test('a host that lost the partition during a batch writes no checkpoint', async (context) => {
     const { expect } = context;
     const { hub, start } = stand.setUp(context, {
-      source: register(
-        `async (bodies, context) => { context.log('begun'); await new Promise((done) => setTimeout(done, 2000)); print(bodies, context); }`,
-      ),
+      source: printAfterTwoSeconds,
     });
     await stand.send(hub, [0]);
     const host = await start();
