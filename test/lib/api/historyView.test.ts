@@ -7,8 +7,8 @@ import { hourMs, minuteMs } from '../../../src/lib/duration';
 import { seededRandom } from '../../../src/lib/sources/seededRandom';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { countedClicks } from '../../../src/lib/streams/clickstream';
-import { deviations } from '../../functions/openapiContract';
 import { type Click, ClicksTable } from '../counts/clicksTable';
+import { askDocumented } from './askDocumented';
 
 const nowMs = Math.floor(Date.now() / minuteMs) * minuteMs + minuteMs / 2;
 const store = new MemoryStore();
@@ -40,17 +40,7 @@ function open(terms?: typeof countTerms, maxKeys = 100) {
   const api = new ClicksApi({ counts, names, now: () => nowMs, ...(terms && { terms }) });
   const documented = terms ? '/counts/{stream}/history' : '/clicks/history';
   return async (query: string) => {
-    const {
-      status,
-      headers,
-      body = '',
-    } = await api.answer({
-      path: 'history',
-      query: new URLSearchParams(query),
-      headers: new Headers(),
-    });
-    expect(deviations(documented, { status, headers: new Headers(headers), body })).toEqual([]);
-    return JSON.parse(body);
+    return JSON.parse((await askDocumented(api, documented, { path: 'history', query })).body);
   };
 }
 

@@ -4,8 +4,8 @@ import { latestTerms } from '../../../src/lib/api/latestViews';
 import { hourMs } from '../../../src/lib/duration';
 import { LatestFold } from '../../../src/lib/latest/latest';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
-import { deviations } from '../../functions/openapiContract';
 import { columns, latest, PricesTable } from '../latest/pricesTable';
+import { askDocumented } from './askDocumented';
 
 const hostile = '=1+1';
 /** In the middle of an hour. */
@@ -30,16 +30,11 @@ beforeEach(async () => {
     logError: (error) => errors.push(error),
   });
   get = async (path, query = '', accept = 'application/json', tag = '') => {
-    const answer = await api.answer({
-      path,
-      query: new URLSearchParams(query),
-      headers: new Headers({ accept, ...(tag && { 'if-none-match': tag }) }),
-    });
-    const { status, body = '' } = answer;
     const [key = '', view] = path.split('/');
     const documented = `/latest/{stream}${key && '/{key}'}${view ? '/history' : ''}`;
-    expect(deviations(documented, { status, headers: new Headers(answer.headers), body })).toEqual([]);
-    return { status, body, tag: answer.headers.ETag ?? '' };
+    const sent = { accept, ...(tag && { 'if-none-match': tag }) };
+    const { status, body, headers } = await askDocumented(api, documented, { path, query, headers: sent });
+    return { status, body, tag: headers.ETag ?? '' };
   };
 });
 

@@ -6,8 +6,8 @@ import { dayMs, hourMs, minuteMs } from '../../../src/lib/duration';
 import { seededRandom } from '../../../src/lib/sources/seededRandom';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { countedClicks } from '../../../src/lib/streams/clickstream';
-import { deviations } from '../../functions/openapiContract';
 import { type Click, ClicksTable } from '../counts/clicksTable';
+import { askDocumented } from './askDocumented';
 
 /*
  * Answers about times up to 31 days ago, against the clicks themselves.
@@ -37,15 +37,8 @@ const counts = new Counts({ at: { store, table: 'clicks' }, counted: countedClic
 const api = new ClicksApi({ counts, names: new ProductNames(store), now: () => nowMs });
 
 async function get(path: string, query: string, accept = 'application/json') {
-  const answer = await api.answer({
-    path,
-    query: new URLSearchParams(query),
-    headers: new Headers({ accept }),
-  });
   const documented = /^\d+$/.test(path) ? '/clicks/{productid}' : `/clicks${path && `/${path}`}`;
-  const { status, headers, body = '' } = answer;
-  expect(deviations(documented, { status, headers: new Headers(headers), body })).toEqual([]);
-  return JSON.parse(body);
+  return JSON.parse((await askDocumented(api, documented, { path, query, headers: { accept } })).body);
 }
 
 const iso = (ms: number) => new Date(ms).toISOString();
