@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { BlobServiceClient, type ContainerClient, RestError } from '@azure/storage-blob';
 import { listenOnLoopback } from '../../src/lib/sameMachine';
+import { closeServer } from './passOn';
 
 /** The DFS endpoint of an account, as far as Hadoop's ABFS driver needs it. */
 export interface DataLakeEndpoint {
@@ -51,10 +52,7 @@ export async function startDataLakeEndpoint(connectionString: string): Promise<D
     address: `127.0.0.1:${port}`,
     accountName: service.accountName,
     accountKey: /AccountKey=([^;]+)/.exec(connectionString)?.[1] ?? '',
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    close: () => closeServer(server),
   };
 }
 

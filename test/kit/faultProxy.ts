@@ -3,6 +3,7 @@ import { Agent, createServer, type IncomingMessage, request, type ServerResponse
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listenOnLoopback } from '../../src/lib/sameMachine';
+import { closeServer } from './passOn';
 
 /**
  * The faults of a request. "Before" and "after" say whether the server has carried out the request:
@@ -124,9 +125,7 @@ class SpoilingProxy implements FaultProxy {
 
   async close(): Promise<void> {
     this.#closing.abort();
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    this.#server.closeAllConnections();
+    const closed = closeServer(this.#server);
     this.#agent.destroy();
     await closed;
   }

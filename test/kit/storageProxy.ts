@@ -1,5 +1,6 @@
-import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { listenOnLoopback } from '../../src/lib/sameMachine';
+import { closeServer, passBack, passOn } from './passOn';
 
 /** Requests since the proxy was made or reset. */
 export interface RequestCounts {
@@ -36,15 +37,12 @@ export async function startStorageProxy(connectionString: string): Promise<Stora
     const startFrom = isList
       ? (query.get('startFrom') ?? goingOn.get(pageKey(query, query.get('marker'))))
       : undefined;
-    forward(incoming, outgoing, { agent, port: azuritePort }, (reply) => {
+    passOn(incoming, outgoing, { agent, port: azuritePort }, (reply) => {
       if (startFrom !== undefined && reply.statusCode === 200) {
         void sendListFrom(startFrom, reply, outgoing).then((marker) => {
           if (marker !== '') goingOn.set(pageKey(query, marker), startFrom);
         });
-      } else {
-        outgoing.writeHead(reply.statusCode ?? 502, reply.rawHeaders);
-        reply.pipe(outgoing);
-      }
+      } else passBack(reply, outgoing);
     });
   });
   // Clients keep connections for a long time. If the proxy closed one, it would look like a failing store.
@@ -56,23 +54,9 @@ export async function startStorageProxy(connectionString: string): Promise<Stora
     reset,
     close: async () => {
       agent.destroy();
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await closeServer(server);
     },
   };
-}
-
-/** Forwards a request unchanged. `take` receives the answer. */
-function forward(
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-  target: { readonly agent: Agent; readonly port: number },
-  take: (reply: IncomingMessage) => void,
-): void {
-  const { method, url: path, headers } = incoming;
-  const forwarded = request({ host: '127.0.0.1', ...target, method, path, headers }, take);
-  forwarded.on('error', () => outgoing.destroy());
-  incoming.pipe(forwarded);
 }
 
 function count(counts: RequestCounts, method: string | undefined, isList: boolean): void {

@@ -1,6 +1,6 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
 import { listenOnLoopback } from '../../../src/lib/sameMachine';
+import { closeServer, passOn } from '../../kit/passOn';
 
 export interface KillingProxy {
   readonly connectionString: string;
@@ -25,10 +25,13 @@ export async function startKillingProxy(
     const isWrite = incoming.method === 'PUT' && counted.test(incoming.url ?? '');
     if (isWrite) writes += 1;
     const now = isWrite && writes === planned?.write ? planned : undefined;
-    if (now?.when === 'before') {
-      now.kill();
+    const kill = () => {
+      now?.kill();
       outgoing.destroy();
-    } else forward(incoming, outgoing, azurite.blobPort, now?.kill);
+    };
+    if (now?.when === 'before') kill();
+    // A host that is killed afterwards gets no answer.
+    else passOn(incoming, outgoing, { port: azurite.blobPort }, now && kill);
   });
   const port = await listenOnLoopback(server);
   return {
@@ -40,27 +43,6 @@ export async function startKillingProxy(
       writes = 0;
       planned = { write, when, kill };
     },
-    close: async () => {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
+    close: () => closeServer(server),
   };
-}
-
-/** Passes a request on. `kill` is called, and nothing answered, when the storage has answered. */
-function forward(incoming: IncomingMessage, outgoing: ServerResponse, port: number, kill?: () => void): void {
-  const { method, url: path, headers } = incoming;
-  const upstream = request({ host: '127.0.0.1', port, method, path, headers }, (reply) => {
-    if (kill) {
-      kill();
-      outgoing.destroy();
-      return;
-    }
-    outgoing.writeHead(reply.statusCode ?? 502, reply.rawHeaders);
-    reply.pipe(outgoing);
-  });
-  upstream.on('error', () => outgoing.destroy());
-  incoming.pipe(upstream);
 }

@@ -1,6 +1,6 @@
-import { once } from 'node:events';
-import { createServer, request } from 'node:http';
+import { createServer } from 'node:http';
 import { listenOnLoopback } from '../../../src/lib/sameMachine';
+import { closeServer, passOn } from '../../kit/passOn';
 
 export interface SilentProxy {
   /** The connection string, through the proxy. */
@@ -28,16 +28,7 @@ export async function startSilentProxy({ azurite, match, silent }: SilentProxyOp
       matched += 1;
       if (matched <= silent) return;
     }
-    const upstream = request(
-      { host: '127.0.0.1', port: azurite.blobPort, method, path, headers },
-      (reply) => {
-        outgoing.writeHead(reply.statusCode ?? 502, reply.rawHeaders);
-        reply.pipe(outgoing);
-      },
-    );
-    // The storage went away, or the client did.
-    upstream.on('error', () => outgoing.destroy());
-    incoming.pipe(upstream);
+    passOn(incoming, outgoing, { port: azurite.blobPort });
   });
   const port = await listenOnLoopback(server);
   return {
@@ -45,12 +36,6 @@ export async function startSilentProxy({ azurite, match, silent }: SilentProxyOp
     get matched() {
       return matched;
     },
-    async close() {
-      if (!server.listening) return;
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
+    close: () => closeServer(server),
   };
 }
