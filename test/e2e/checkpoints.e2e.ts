@@ -1,8 +1,4 @@
-import { execFile } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import rhea, { type Message } from 'rhea';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openSnapshot } from '../../src/lib/delta/openTable';
@@ -51,14 +47,6 @@ async function untilReadPositions(events: number): Promise<void> {
   await vi.waitFor(async () => expect(await saved()).toBe(events), { timeout: 30_000, interval: 100 });
 }
 
-/** Runs a compiled command with the stack's settings; resolves to what it printed. */
-async function command(name: string, ...args: string[]): Promise<string> {
-  const file = join(stack.folder, 'settings.json');
-  writeFileSync(file, JSON.stringify({ Values: stack.settings }));
-  const argv = [resolve(`dist/src/cli/${name}.js`), ...args, '--settings', file];
-  return (await promisify(execFile)(process.execPath, argv)).stdout;
-}
-
 const post = (path: string) => fetch(`${stack.broker.healthUrl}${path}`, { method: 'POST' });
 
 describe('a hub that was deleted and made again', () => {
@@ -69,21 +57,21 @@ describe('a hub that was deleted and made again', () => {
     await stack.sendClicks(400);
     await untilRows(400);
     expect((await post('/hubs/clickstream/recreate')).ok).toBe(true);
-    expect(await command('checkpoints', 'list', 'clickstream')).toMatch(
+    expect(await stack.command('checkpoints', 'list', 'clickstream')).toMatch(
       /^partition 0 {2}after sequence number \d+, written \S+Z; an app reads it \(its claim is \d+ s old\); the hub never had an event there$/m,
     );
-    await expect(command('checkpoints', 'reset', 'clickstream')).rejects.toMatchObject({
+    await expect(stack.command('checkpoints', 'reset', 'clickstream')).rejects.toMatchObject({
       code: 1,
       stderr: expect.stringMatching(
         /an app reads partitions 0, 1, 2, 3 \(the newest claim is .*\)\. Stop the app and try again/,
       ),
     });
     await stack.stopHost('one');
-    expect(await command('checkpoints', 'reset', 'clickstream')).toContain('deleted ');
+    expect(await stack.command('checkpoints', 'reset', 'clickstream')).toContain('deleted ');
     await stack.startHost('two');
     await stack.sendClicks(300);
     await untilRows(700);
-    expect(await command('verify', 'clickstream')).toContain('Each event is there once.');
+    expect(await stack.command('verify', 'clickstream')).toContain('Each event is there once.');
   });
 });
 
@@ -100,10 +88,10 @@ describe('a hub that was made again under a reader, and has more events than the
     await vi.waitFor(() => expect(stack.log('one')).toContain('"code":"ingest.gap"'), { timeout: 60_000 });
     expect((await stack.figures('clickstream')).rows).toBe(200);
     await stack.stopHost('one');
-    await command('checkpoints', 'reset', 'clickstream');
+    await stack.command('checkpoints', 'reset', 'clickstream');
     await stack.startHost('two');
     await untilRows(1100);
-    expect(await command('verify', 'clickstream')).toContain('Each event is there once.');
+    expect(await stack.command('verify', 'clickstream')).toContain('Each event is there once.');
   });
 });
 
@@ -137,8 +125,8 @@ describe('events that expired before they were read', () => {
         detail: expect.stringMatching(new RegExp(`^${expired} events`)),
       },
     ]);
-    expect(await command('deadLetters', 'list')).toContain('1  clickstream expired');
-    expect(await command('verify', 'clickstream')).toContain('Each event is there once.');
+    expect(await stack.command('deadLetters', 'list')).toContain('1  clickstream expired');
+    expect(await stack.command('verify', 'clickstream')).toContain('Each event is there once.');
   });
 });
 
@@ -152,7 +140,7 @@ describe('another consumer group', () => {
     await stack.sendClicks(100);
     await untilRows(500);
     expect(stack.roundTotals('two')).toEqual({ rows: 100, duplicates: 400 });
-    expect(await command('verify', 'clickstream')).toContain('Each event is there once.');
+    expect(await stack.command('verify', 'clickstream')).toContain('Each event is there once.');
   });
 });
 
@@ -182,16 +170,16 @@ describe('events that the trigger cannot read', () => {
       { timeout: 60_000 },
     );
     expect((await stack.figures('clickstream')).rows).toBe(1);
-    await expect(command('checkpoints', 'skip', 'clickstream', '0')).rejects.toMatchObject({
+    await expect(stack.command('checkpoints', 'skip', 'clickstream', '0')).rejects.toMatchObject({
       code: 1,
       stderr: expect.stringContaining('an app reads partition 0'),
     });
     await stack.stopHost('one');
-    expect(await command('checkpoints', 'skip', 'clickstream', '0')).toBe(
+    expect(await stack.command('checkpoints', 'skip', 'clickstream', '0')).toBe(
       `clickstream partition 0: ${each} events committed as usual, and ${4 * each} dead letters with the reason unreadable.\n` +
         `The trigger will continue at sequence number ${5 * each}. Start the app again.\n`,
     );
-    expect(await command('checkpoints', 'skip', 'clickstream', '2')).toBe(
+    expect(await stack.command('checkpoints', 'skip', 'clickstream', '2')).toBe(
       'clickstream partition 2: no event waits in the hub, so there is nothing to skip.\n',
     );
     await stack.startHost('two');
@@ -201,11 +189,13 @@ describe('events that the trigger cannot read', () => {
       Array.from({ length: each }, () => ({ body: kinds[0] })),
     );
     await untilRows(1 + 2 * each);
-    expect(await command('deadLetters', 'list')).toContain(`${4 * each}  clickstream unreadable`);
-    expect(await command('deadLetters', 'show', 'clickstream', '0', '1')).toContain('\n{"productid":2}\n');
-    expect(await command('verify', 'clickstream')).toContain('Each event is there once.');
+    expect(await stack.command('deadLetters', 'list')).toContain(`${4 * each}  clickstream unreadable`);
+    expect(await stack.command('deadLetters', 'show', 'clickstream', '0', '1')).toContain(
+      '\n{"productid":2}\n',
+    );
+    expect(await stack.command('verify', 'clickstream')).toContain('Each event is there once.');
     // An AMQP value with the content that the stream expects becomes a row.
-    expect(await command('deadLetters', 'replay', 'clickstream')).toContain(`${each} appended`);
-    expect(await command('verify', 'clickstream')).toContain('Each event is there once.');
+    expect(await stack.command('deadLetters', 'replay', 'clickstream')).toContain(`${each} appended`);
+    expect(await stack.command('verify', 'clickstream')).toContain('Each event is there once.');
   });
 });

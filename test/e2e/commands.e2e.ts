@@ -1,29 +1,17 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { loadSimulators, type Simulator } from '../../local/simulators';
 import { orList } from '../../src/cli/commandLine/command';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
-import { endCommand, type RunningCommand, runCommand } from '../kit/runCommand';
+import { CommandFolder } from '../kit/commandFolder';
 
-let folder: string;
-let running: RunningCommand[];
+let folder: CommandFolder;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'tributary-'));
-  running = [];
-});
-afterEach(async () => {
-  for (const command of running) await endCommand(command);
-  rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 500 });
+  folder = new CommandFolder();
 });
 
-function run(file: string, ...args: string[]): RunningCommand {
-  const command = runCommand(file, args, folder);
-  running.push(command);
-  return command;
-}
-
+const run = (file: string, ...args: string[]) => folder.run(file, ...args);
 const freePorts = (...flags: string[]) => flags.flatMap((flag) => [`--${flag}`, '0']);
 let simulators: readonly Simulator[];
 let emulatorPorts: readonly string[];
@@ -64,7 +52,7 @@ describe('npm run emulators, whose output is cut', () => {
     expect(await emulators.ended).toBe(141);
     expect(emulators.text()).toBe('');
     // The last step of a clean end is to delete the files that tell others about the running parts.
-    const left = readdirSync(join(folder, '.local')).filter((name) => /\.(json|pid)$/.test(name));
+    const left = readdirSync(join(folder.path, '.local')).filter((name) => /\.(json|pid)$/.test(name));
     // Queries of the DuckDB file read their settings here afterwards.
     expect(left).toEqual(['last-settings.json']);
   });

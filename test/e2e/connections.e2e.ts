@@ -1,7 +1,3 @@
-import { execFile } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ownConnection } from '../../src/lib/streams/connectionName';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
@@ -35,14 +31,6 @@ async function ownConnections(): Promise<Record<string, string>> {
   );
 }
 
-/** Runs a compiled command with the stack's settings; resolves to what it printed. */
-async function command(name: string, ...args: string[]): Promise<string> {
-  const file = join(stack.folder, 'settings.json');
-  writeFileSync(file, JSON.stringify({ Values: stack.settings }));
-  const argv = [resolve(`dist/src/cli/${name}.js`), ...args, '--settings', file];
-  return (await promisify(execFile)(process.execPath, argv)).stdout;
-}
-
 const rowsOf = async (stream: string) => (await stack.figures(stream)).rows;
 
 describe('connections of each stream and direction', () => {
@@ -51,10 +39,10 @@ describe('connections of each stream and direction', () => {
     for (const { name } of await loadStreams())
       await expect.poll(() => rowsOf(name), { timeout: 60_000, interval: 200 }).toBeGreaterThan(50);
     for (const { name } of await loadStreams()) {
-      const verified = await command('verify', name);
+      const verified = await stack.command('verify', name);
       expect(verified).toContain('Each event is there once.');
       expect(verified).toMatch(/waits? in the hub\.$/m);
-      expect(await command('checkpoints', 'list', name)).toMatch(
+      expect(await stack.command('checkpoints', 'list', name)).toMatch(
         /^partition 0 {2}after sequence number \d+, written .*; an app reads it/m,
       );
     }
@@ -83,6 +71,6 @@ describe('connections of each stream and direction', () => {
     await expect
       .poll(() => rowsOf('clickstream'), { timeout: 60_000, interval: 200 })
       .toBeGreaterThan(before);
-    expect(await command('verify', 'clickstream')).toContain('Each event is there once.');
+    expect(await stack.command('verify', 'clickstream')).toContain('Each event is there once.');
   });
 });

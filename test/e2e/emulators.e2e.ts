@@ -1,30 +1,21 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { loadPortFlags } from '../../local/ports';
 import { readLocalSettings } from '../../src/cli/localSettings';
-import { endCommand, type RunningCommand, runCommand } from '../kit/runCommand';
+import { CommandFolder } from '../kit/commandFolder';
+import type { RunningCommand } from '../kit/runCommand';
 
 /*
  * `npm run emulators` with an app beside them that has the sample settings, as under Core Tools.
  */
 
-let folder: string;
-const running: RunningCommand[] = [];
+let folder: CommandFolder;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'tributary-'));
-});
-afterEach(async () => {
-  for (const command of running.splice(0).reverse()) await endCommand(command);
-  rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 500 });
+  folder = new CommandFolder();
 });
 
-function run(file: string, ...args: string[]): RunningCommand {
-  const command = runCommand(file, args, folder);
-  running.push(command);
-  return command;
-}
+const run = (file: string, ...args: string[]) => folder.run(file, ...args);
 
 async function startEmulators(): Promise<RunningCommand> {
   const names = [...Object.keys(await loadPortFlags()), 'queue-port', 'table-port'];
@@ -37,11 +28,11 @@ it('the sample settings show rows in a warehouse', { timeout: 120_000 }, async (
   await startEmulators();
   const sample = readLocalSettings(resolve('local.settings.sample.json'));
   // The sample names the default ports, which other programs may have, and a file in the app's folder, where the host runs.
-  const { WAREHOUSE: _, ...addresses } = readLocalSettings(join(folder, '.local/settings.json'));
+  const { WAREHOUSE: _, ...addresses } = readLocalSettings(join(folder.path, '.local/settings.json'));
   expect(sample.WAREHOUSE).toMatch(/^duckdb:\.local\//);
-  const WAREHOUSE = String(sample.WAREHOUSE).replace('duckdb:', `duckdb:${folder}/`);
+  const WAREHOUSE = String(sample.WAREHOUSE).replace('duckdb:', `duckdb:${folder.path}/`);
   const Values = { ...sample, ...addresses, WAREHOUSE };
-  writeFileSync(join(folder, 'local.settings.json'), JSON.stringify({ IsEncrypted: false, Values }));
+  writeFileSync(join(folder.path, 'local.settings.json'), JSON.stringify({ IsEncrypted: false, Values }));
   const host = run(
     'local/host/main.js',
     '--app',
@@ -61,7 +52,7 @@ it('the sample settings show rows in a warehouse', { timeout: 120_000 }, async (
 
 it('end if one of them dies, and say which', { timeout: 60_000 }, async () => {
   const emulators = await startEmulators();
-  const [storage = 0] = JSON.parse(readFileSync(join(folder, '.local/run.json'), 'utf8')).children;
+  const [storage = 0] = JSON.parse(readFileSync(join(folder.path, '.local/run.json'), 'utf8')).children;
   process.kill(storage, 'SIGKILL');
   expect(await emulators.ended).toBe(1);
   expect(emulators.text()).toContain('storage ended with SIGKILL, so all the others are ended too');

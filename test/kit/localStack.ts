@@ -1,6 +1,8 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { type Azurite, startAzurite } from '../../local/azurite';
 import { FiguresReader, type StreamFigures } from '../../local/figures';
 import {
@@ -128,6 +130,14 @@ export class LocalStack {
     const sent = await sendEvents(producer, events);
     await producer.close();
     if (sent !== count) throw new Error(`${sent} of ${count} clicks were sent.`);
+  }
+
+  /** Runs a compiled command with the settings of the stack; resolves to what it printed. */
+  async command(name: string, ...args: string[]): Promise<string> {
+    const file = join(this.folder, 'settings.json');
+    writeFileSync(file, JSON.stringify({ Values: this.settings }));
+    const argv = [resolve(`dist/src/cli/${name}.js`), ...args, '--settings', file];
+    return (await promisify(execFile)(process.execPath, argv)).stdout;
   }
 
   /** All output of a host. */
