@@ -293,6 +293,21 @@ describe.shuffle.each(implementations)('a warehouse: %s', (_name, make) => {
     expect(await products()).toEqual(['0:0', '1:1', '2:2', '3:3', '4:4']);
   });
 
+  it('loads all rows again into a table that somebody dropped, once init has made it again', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(3));
+    await follow(delta);
+    await harness.execute('DROP TABLE clickstream.clicks');
+    await warehouse.init([clicksAt, assetsAt]);
+    expect((await warehouse.ledger()).get(fullName(clicksAt))).toMatchObject({ tableId: '', version: -1 });
+    await delta.commit(clicks(2, 3));
+    expect(await follow(delta)).toEqual({ state: 'current', version: 2 });
+    expect(await products()).toEqual(['0:0', '1:1', '2:2', '3:3', '4:4']);
+    // Now it is there, and is left as it is.
+    await warehouse.init([clicksAt, assetsAt]);
+    expect((await warehouse.ledger()).get(fullName(clicksAt))).toMatchObject({ version: 2 });
+  });
+
   it('has two tables rebuilt at once through one client', async () => {
     const [one, two] = [await clicksTable(), await assetsTable()];
     await one.commit(clicks(5));

@@ -14,7 +14,7 @@ import {
   type Warehouse,
 } from '../warehouse';
 import { appendRows, columnNames } from './appendRows';
-import { addToLedger, hasMark, setPosition, setTableId } from './ledgerStatements';
+import { addToLedger, forgetDropped, hasMark, setPosition, setTableId } from './ledgerStatements';
 import { type DuckDb, loadDuckDb } from './loadDuckDb';
 import { lockedSettings, runSelect } from './readOnly';
 import { rejectedRows, rejectsTable } from './rejectedRows';
@@ -65,6 +65,8 @@ class DuckDbWarehouse implements Warehouse {
       for (const statement of opsScript) await run(statement);
       for (const table of tables) {
         await run(`CREATE SCHEMA IF NOT EXISTS ${quoteName(table.schema)}`);
+        if (await this.#isMissing(table))
+          for (const statement of forgetDropped(fullName(table))) await run(statement);
         await run(createTable(table));
         await this.#addColumns(table, run);
         for (const statement of createViews(table)) await run(statement);
@@ -222,6 +224,10 @@ class DuckDbWarehouse implements Warehouse {
 
   async #addColumns(table: WarehouseTable, run: (sql: string) => Promise<number>): Promise<void> {
     for (const column of await this.#missing(table)) await run(addColumn(table, column));
+  }
+
+  async #isMissing(table: WarehouseTable): Promise<boolean> {
+    return (await columnNames(this.#connection, table)).length === 0;
   }
 
   async #missing(table: WarehouseTable): Promise<WarehouseColumn[]> {

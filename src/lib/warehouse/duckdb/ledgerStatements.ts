@@ -1,4 +1,4 @@
-import type { TablePosition } from '../../delta/position';
+import { beginning, type TablePosition } from '../../delta/position';
 import { quoteText } from './tables';
 
 /*
@@ -27,3 +27,12 @@ export const setTableId = (name: string, tableId: string): string =>
 /** Adds a table to the ledger. It does nothing if the ledger has the table. */
 export const addToLedger = (name: string, position: TablePosition): string =>
   `INSERT INTO ops.load_ledger (table_name, delta_id, last_version, last_mark, mark_version) VALUES (${quoteText(name)}, ${quoteText(position.tableId)}, ${position.version}, ${markValues(position).join(', ')}) ON CONFLICT DO NOTHING`;
+
+/**
+ * Sets a table that somebody dropped back to the beginning: once it is made again, it has no rows, so all have to be loaded. A row of the
+ * ledger with a colon in its `delta_id` stays as it is, because a shadow is taking the table's place.
+ */
+export const forgetDropped = (name: string): readonly string[] => [
+  `UPDATE ops.load_ledger SET ${setPosition(beginning)} WHERE table_name = ${quoteText(name)} AND delta_id NOT LIKE '%:%'`,
+  `DELETE FROM ops.rejected_rows WHERE table_name = ${quoteText(name)}`,
+];

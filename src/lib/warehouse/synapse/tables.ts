@@ -154,9 +154,22 @@ export const viewScript = (table: WarehouseTable): string[] =>
     ),
   );
 
+/**
+ * Sets a table that somebody dropped back to the beginning: once it is made again, it has no rows, so all have to be loaded. A row of the
+ * ledger with a colon in its `delta_id` stays as it is, because a shadow is taking the table's place.
+ */
+const forgetDropped = (name: string): string[] => [
+  ifMissing(
+    name,
+    `UPDATE ${ledgerTable} SET delta_id = ${quoteText(beginning.tableId)}, last_version = ${beginning.version} WHERE table_name = ${quoteText(name)} AND delta_id NOT LIKE '%:%'`,
+  ),
+  ifMissing(name, `DELETE FROM ${rejectsTable} WHERE table_name = ${quoteText(name)}`),
+];
+
 /** Creates a table and its row in the ledger if they are missing. An older table also needs `addColumn`. */
 export const tableScript = (table: WarehouseTable, dialect: Dialect): string[] => [
   createSchema(table.schema),
+  ...forgetDropped(fullName(table)),
   ifMissing(fullName(table), createTable(table, dialect)),
   addToLedger(fullName(table), beginning),
 ];
