@@ -102,6 +102,13 @@ function openSimulator(given: Given<typeof flags>, now: number): ClickSimulator 
 
 const names = ['hostName', 'sasKeyName', 'sasKeyValue', 'eventHubName'] as const;
 
+const meanings: Readonly<Record<(typeof names)[number], string>> = {
+  hostName: 'the host name of an Event Hubs namespace',
+  sasKeyName: 'the name of a policy that may send',
+  sasKeyValue: 'the key of a policy that may send',
+  eventHubName: 'the name of a hub',
+};
+
 /**
  * Reads from the environment which hub to send to. `hostName` is the namespace's, with or without its domain.
  * @throws Error saying what is wrong. It is no UsageError, because a setting is wrong. Its text repeats no value, which may be a secret
@@ -111,7 +118,7 @@ function readTarget(environment: NodeJS.ProcessEnv): { namespace: EventHubsNames
   const missing = names.filter((name) => !environment[name]?.trim());
   if (missing.length > 0)
     throw new Error(
-      `${missing.join(', ')} ${missing.length > 1 ? 'are' : 'is'} missing in the environment: expected the host name of an Event Hubs namespace, the name and the key of a policy that may send, and the name of a hub.`,
+      `${missing.join(', ')} ${missing.length > 1 ? 'are' : 'is'} missing in the environment: expected ${missing.map((name) => meanings[name]).join(', ')}.`,
     );
   if (!host || !/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d+)?$/i.test(host))
     throw new Error(

@@ -164,7 +164,7 @@ it.each<[string, string[], Record<string, string>, string]>([
     'missing settings',
     [],
     { hostName: '', sasKeyValue: ' ' },
-    'hostName, sasKeyValue are missing in the environment: expected the host name of an Event Hubs namespace, the name and the key of a policy that may send, and the name of a hub.',
+    'hostName, sasKeyValue are missing in the environment: expected the host name of an Event Hubs namespace, the key of a policy that may send.',
   ],
   [
     'an address instead of a name',
