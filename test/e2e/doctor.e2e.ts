@@ -54,6 +54,7 @@ it('finds nothing wrong where all is well, and leaves nothing in the lake', { ti
   expect(text).not.toMatch(/AccountKey|SharedAccessKey|Password/i);
   for (const what of ['settings', 'host storage', 'clock', 'lake', 'warehouse', ...ofEach('hub of')])
     expect(text).toMatch(new RegExp(`^ok +${what}: `, 'm'));
+  expect(text).toMatch(/^ok +readers of clickstream: .*; no app reads partition 0 now/m);
   expect(text).toMatch(/^ok +CLICKSTREAM_SCHEDULE: .*: [\d,]+ times in 31 days$/m);
   const lake = await openAzureBlobStore({ connectionString: stack.settings.LakeStorage ?? '' }, 'lake');
   expect(await lake.get('_doctor/probe')).toBeUndefined();

@@ -76,10 +76,10 @@ async function checkGroup(
   const { consumerGroup } = group;
   try {
     const isRead = await probeReader(namespace, hub, group);
-    return ok(
-      what,
-      `the consumer group ${consumerGroup} can read ${hub}${isRead ? ', and an app does' : ''}`,
-    );
+    const reader = isRead
+      ? ', and an app does'
+      : `; no app reads partition ${group.partitionId} now, for example because it is stopped or, in Azure, because no events come`;
+    return ok(what, `the consumer group ${consumerGroup} can read ${hub}${reader}`);
   } catch (error) {
     const remedy = isNotFound(error)
       ? orHere(
