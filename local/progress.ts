@@ -30,6 +30,7 @@ const stillAfterMs = 5000;
 const askEveryMs = 5000;
 /** If no reason is known, it counts as standing still only after this time: the partitions of a killed host become free after a while. */
 const stillWithoutReasonAfterMs = 20_000;
+const unread = 'nobody reads them from the hub, and .local/logs/host.log may say why';
 
 /** Follows every stream of a stack. The clickstream comes last, because its comparison is the last line of `npm start`. */
 export async function followStreams(stack: Stack): Promise<StreamProgress[]> {
@@ -120,6 +121,7 @@ export class StreamProgress {
     const { missing } = this.#compared;
     const what = `${nounOf(this.stream)}: ${missing.join(', and ') || 'the numbers differ'}`;
     if (missing.length === 0 || this.#waits.reasons.length > 0) return withWaits(what, this.#waits);
+    if (this.#isUnread) return withWaits(what, { ...noWaits, reasons: [unread] });
     return `${what}. Nothing has failed: they are still under way, as with more events than this machine can take. The next "npm start" goes on with them.`;
   }
 
@@ -198,6 +200,12 @@ export class StreamProgress {
 
   get #stillForMs(): number {
     return performance.now() - this.#movedAt;
+  }
+
+  /** Whether events wait in the hub, and none has been read for some time. */
+  get #isUnread(): boolean {
+    const { accepted, ingested } = this.#shown ?? { accepted: 0, ingested: 0 };
+    return accepted > ingested && performance.now() - this.#readAt >= stillWithoutReasonAfterMs;
   }
 
   #whatIsWrong(): string | undefined {

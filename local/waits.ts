@@ -136,7 +136,7 @@ function describeSilent(stream: string, silent: StreamHealth['partitions'], all:
   if (silent.some(({ remedy }) => remedy?.command === resetRemedy(stream).command))
     return `${silent.length < all ? named(silent) : 'any partition'}, as if the trigger had read positions of the hub that was there before this one`;
   if (silent.length === 1 || silent.length < all)
-    return `${named(silent)}, as if ${silent.length === 1 ? 'it' : 'each'} had an event that the trigger cannot read`;
+    return `${named(silent)}, as if ${silent.length === 1 ? 'it' : 'each'} had an event that the trigger cannot read, or as if nobody read ${silent.length === 1 ? 'it' : 'them'}; .local/logs/host.log may say which`;
   return 'any partition, as if nobody read the hub; .local/logs/host.log may say why';
 }
 

@@ -51,20 +51,13 @@ it('says who does not answer while the numbers cannot be read', {
   );
 });
 
+/** Follows clicks of which none is delivered. */
+const followAlone = (accepted: number) => followDelivered(accepted, () => 0);
+
 /** Follows clicks of which none reaches the table. */
 async function followStuck(accepted: number) {
-  vi.useFakeTimers({ toFake: ['performance'] });
-  onTestFinished(() => void vi.useRealTimers());
   let delivered = 0;
-  const createdOn = '2026-11-27T09:00:00.000Z';
-  const brokerUrl = await serve((_, response) =>
-    response.end(JSON.stringify({ hubs: { clickstream: { accepted, delivered, createdOn } } })),
-  );
-  const apiUrl = await serve((_, response) =>
-    response.end('{"streams":[],"warehouse":{"tables":[]},"total":0}'),
-  );
-  const progress = follow(new MemoryStore(), brokerUrl, apiUrl);
-  await progress.status();
+  const progress = await followDelivered(accepted, () => delivered);
   // What is said a minute later, when so many more were delivered.
   return async (more: number) => {
     delivered += more;
@@ -73,12 +66,37 @@ async function followStuck(accepted: number) {
   };
 }
 
+async function followDelivered(accepted: number, delivered: () => number): Promise<StreamProgress> {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const createdOn = '2026-11-27T09:00:00.000Z';
+  const brokerUrl = await serve((_, response) =>
+    response.end(JSON.stringify({ hubs: { clickstream: { accepted, delivered: delivered(), createdOn } } })),
+  );
+  const apiUrl = await serve((_, response) =>
+    response.end('{"streams":[],"warehouse":{"tables":[]},"total":0}'),
+  );
+  const progress = follow(new MemoryStore(), brokerUrl, apiUrl);
+  await progress.status();
+  return progress;
+}
+
 const standsStill = /^clicks stands still; see \.local\/logs\.$/;
 
 it('stands still without a reason only if no events are read either, as they are again after checkpoints -- reset', async () => {
   const minuteLater = await followStuck(3000);
   for (let minutes = 0; minutes < 3; minutes++) expect(await minuteLater(1000)).toBeUndefined();
   expect(await minuteLater(0)).toMatch(standsStill);
+});
+
+it('does not say of events that nobody reads that they are still under way', async () => {
+  const progress = await followAlone(3000);
+  await progress.compare();
+  expect(await progress.explain()).toMatch(/Nothing has failed: they are still under way/);
+  vi.advanceTimersByTime(60_000);
+  expect(await progress.explain()).toMatch(
+    /^clicks: 3,000 accepted events are not ingested: nobody reads them from the hub, and \.local\/logs\/host\.log may say why\.$/,
+  );
 });
 
 it('stands still without a reason, too, if the same events are delivered again and again', async () => {

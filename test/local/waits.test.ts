@@ -91,7 +91,7 @@ describe('what a stream waits for', () => {
     expect(describeWaits(health, clickstream)).toMatchObject({
       reasons: [
         expect.stringMatching(/^the batches of partition 0 fail/),
-        'no batch comes of partition 1, as if it had an event that the trigger cannot read',
+        'no batch comes of partition 1, as if it had an event that the trigger cannot read, or as if nobody read it; .local/logs/host.log may say which',
       ],
       remedies: [stopped(remedy.command)],
     });
@@ -106,7 +106,9 @@ describe('what a stream waits for', () => {
     ];
     const waits = describeWaits(healthOf({ partitions }), clickstream);
     expect(waits).toMatchObject({
-      reasons: ['no batch comes of partitions 0, 2, as if each had an event that the trigger cannot read'],
+      reasons: [
+        'no batch comes of partitions 0, 2, as if each had an event that the trigger cannot read, or as if nobody read them; .local/logs/host.log may say which',
+      ],
       remedies: [
         'end "npm start", start "npm run emulators", run "npm run checkpoints -- skip clickstream PARTITION" for each of the partitions 0, 2 in a second terminal, end the emulators, and start again',
       ],
