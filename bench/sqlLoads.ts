@@ -1,13 +1,13 @@
 import { numberFlag } from '../src/cli/commandLine/arguments';
 import { action, type Given } from '../src/cli/commandLine/command';
 import { runCommand } from '../src/cli/commandLine/runCommand';
-import { beginning } from '../src/lib/delta/position';
 import { clickstream } from '../src/lib/streams/clickstream';
 import type { WarehouseTable } from '../src/lib/streams/stream';
 import { parseConnectionString, type SqlAddress } from '../src/lib/warehouse/connectionString';
 import { openSynapse } from '../src/lib/warehouse/synapse/synapseWarehouse';
 import { fullName, type Load, type Warehouse } from '../src/lib/warehouse/warehouse';
 import { TdsServer } from '../test/kit/tds/tdsServer';
+import { benchLoad } from './benchLoad';
 import { clickColumns, clickFields } from './clickRows';
 import { median, printTable, rounded } from './numbers';
 import { openJsonLoader } from './openJson';
@@ -94,16 +94,9 @@ async function timesOf(way: Pick<Warehouse, 'load'>, runs: number, next: () => L
 /** Clicks that move the table from a version to the next. */
 function loadOf(count: number, version: number): Load {
   const columns = clickColumns(count);
-  return {
-    table: clicks,
-    from: version < 0 ? beginning : { tableId: 'bench', version, mark: undefined },
-    to: { tableId: 'bench', version: version + 1, mark: undefined },
-    rows: {
-      columns: clicks.columns.map(
-        ({ from }) => columns[clickFields.findIndex(({ name }) => name === from)] ?? [],
-      ),
-      count,
-      rejected: [],
-    },
-  };
+  return benchLoad(
+    clicks,
+    version,
+    clicks.columns.map(({ from }) => columns[clickFields.findIndex(({ name }) => name === from)] ?? []),
+  );
 }

@@ -21,6 +21,7 @@ import { UnloadedCommits } from '../src/lib/warehouse/unloadedCommits';
 import { fullName, type Load, type Warehouse } from '../src/lib/warehouse/warehouse';
 import { assetTable as assets } from '../test/kit/assetStream';
 import { TdsServer } from '../test/kit/tds/tdsServer';
+import { benchLoad } from './benchLoad';
 import { clickColumns, clickFields } from './clickRows';
 import { median, printTable, rounded } from './numbers';
 
@@ -168,18 +169,11 @@ function assetsLoad(version: number, count = 1000): Load {
     float: (row) => (row % 7 === 0 ? null : Math.sqrt(row + version) * 12_345.678),
     datetime: () => 1_780_000_000_000_000,
   };
-  return {
-    table: assets,
-    from: version === 0 ? beginning : { tableId: 'bench', version, mark: undefined },
-    to: { tableId: 'bench', version: version + 1, mark: undefined },
-    rows: {
-      columns: assets.columns.map(({ type }) =>
-        Array.from({ length: count }, (_, row) => cell[type]?.(row) ?? null),
-      ),
-      count,
-      rejected: [],
-    },
-  };
+  return benchLoad(
+    assets,
+    version,
+    assets.columns.map(({ type }) => Array.from({ length: count }, (_, row) => cell[type]?.(row) ?? null)),
+  );
 }
 
 const toBatch = (load: Load, body: string) =>
@@ -193,7 +187,7 @@ async function measureBatch(runs: number) {
   const client = new SqlClient(server);
   const times = { build: [], send: [], buildSingle: [], sendSingle: [] } as Record<string, number[]>;
   for (let run = 0; run < runs; run++) {
-    const one = assetsLoad(run * 2);
+    const one = assetsLoad(run * 2 - 1);
     let text = '';
     times.build?.push(
       await timed(async () => {
@@ -201,7 +195,7 @@ async function measureBatch(runs: number) {
       }),
     );
     times.send?.push(await timed(() => client.batch(text)));
-    const single = assetsLoad(run * 2 + 1);
+    const single = assetsLoad(run * 2);
     times.buildSingle?.push(
       await timed(async () => {
         const bodies = Array.from({ length: single.rows.count }, (_, row) => {

@@ -7,8 +7,9 @@ import {
   longTextField,
   readFields,
   stringField,
+  warehouseColumnsOf,
 } from '../../src/lib/streams/jsonFields';
-import type { ColumnType, Stream, WarehouseTable, WarehouseType } from '../../src/lib/streams/stream';
+import type { Stream, WarehouseTable } from '../../src/lib/streams/stream';
 import { newestAssets } from '../../src/lib/streams/warehouseView';
 
 /*
@@ -38,24 +39,18 @@ const fields: readonly JsonField[] = [
   { ...fieldOf('runtime_timestamp'), nullable: false, type: 'timestamp', read: epochMillisField },
 ];
 
-const warehouseTypes = new Map<ColumnType, WarehouseType>([
-  ['string', 'varchar(255)'],
-  ['long', 'bigint'],
-  ['double', 'float'],
-  ['timestamp', 'datetime'],
-]);
-
 const readAsset = readFields(fields);
 
 export const assetTable: WarehouseTable = {
   schema: 'assets',
   name: 'asset_statistics_history_v3',
   identity: 'id_asset_statistics_history',
-  columns: fields.map(({ name, type }) => ({
-    name,
-    from: name,
-    type: warehouseTypes.get(type) ?? 'varchar(255)',
-  })),
+  columns: warehouseColumnsOf(fields, {
+    string: 'varchar(255)',
+    long: 'bigint',
+    double: 'float',
+    timestamp: 'datetime',
+  }),
   views: [newestAssets],
 };
 

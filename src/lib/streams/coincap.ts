@@ -8,6 +8,7 @@ import {
   longTextField,
   readFields,
   stringField,
+  warehouseColumnsOf,
 } from './jsonFields';
 import type { Stream, WarehouseType } from './stream';
 import { newestAssets } from './warehouseView';
@@ -89,11 +90,7 @@ export const coincap: Stream = {
     schema: 'assets',
     name: 'asset_statistics_history_v3',
     identity: 'id_asset_statistics_history',
-    columns: fields.map(({ name, type }) => ({
-      name,
-      from: name,
-      type: historyTypes[type] ?? 'varchar(255)',
-    })),
+    columns: warehouseColumnsOf(fields, historyTypes),
     views: [newestAssets],
   },
   decode: (body) => decodeJsonElements(body, readAsset),

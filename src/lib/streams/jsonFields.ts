@@ -3,7 +3,7 @@ import { exactNumber, RoundedNumber } from './exactNumbers';
 import { earliestMillis, latestMillis, microsOfMilli, parseIsoTimestamp } from './isoTimestamp';
 import { describeValue, type ElementReader } from './jsonElements';
 import { rescueFields } from './rescuedFields';
-import type { Column, ColumnType, Rejected, Value } from './stream';
+import type { Column, ColumnType, Rejected, Value, WarehouseColumn, WarehouseType } from './stream';
 
 /**
  * Turns one JSON value (never null) into the column's value, or says why that is impossible.
@@ -76,6 +76,16 @@ export const readFields = (
 /** The columns of the fields, with name, type and nullability, from which a table's schema is made. */
 export const columnsOf = (fields: readonly JsonField[]): Column[] =>
   fields.map(({ name, type, nullable }) => ({ name, type, nullable }));
+
+/**
+ * A column of the warehouse for each field, with the field's name.
+ * @param types the warehouse's type for each type of a field; without one it is `varchar(255)`
+ */
+export const warehouseColumnsOf = (
+  fields: readonly JsonField[],
+  types: Readonly<Record<string, WarehouseType>>,
+): WarehouseColumn[] =>
+  fields.map(({ name, type }) => ({ name, from: name, type: types[type] ?? 'varchar(255)' }));
 
 /** A JSON number without a fraction between -2^31 and 2^31 - 1. */
 export const integerField: FieldReader<WholeNumber | 'double'> = (value, field) => {
