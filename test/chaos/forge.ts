@@ -28,5 +28,5 @@ export async function sendForged(
     message_annotations: forged,
     body: rhea.message.data_section(Buffer.from(body)),
   }));
-  await within(sendLimitMs, () => sendRaw({ port }, { hub, partition: partitionId }, messages));
+  await within(sendLimitMs, () => sendRaw({ port }, { hub, partitionId }, messages));
 }

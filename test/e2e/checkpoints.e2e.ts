@@ -158,10 +158,10 @@ describe('events that the trigger cannot read', () => {
       undefined,
     ];
     await stack.startHost('one');
-    await sendRaw(stack.broker, { hub, partition: '1' }, [{ body: kinds[0] }]);
+    await sendRaw(stack.broker, { hub, partitionId: '1' }, [{ body: kinds[0] }]);
     await untilRows(1);
     const mixed = Array.from({ length: each }, () => kinds.map((body) => ({ body }))).flat();
-    await sendRaw(stack.broker, { hub, partition: '0' }, mixed);
+    await sendRaw(stack.broker, { hub, partitionId: '0' }, mixed);
     await vi.waitFor(
       () =>
         expect(stack.log('one')).toMatch(
@@ -185,7 +185,7 @@ describe('events that the trigger cannot read', () => {
     await stack.startHost('two');
     await sendRaw(
       stack.broker,
-      { hub, partition: '0' },
+      { hub, partitionId: '0' },
       Array.from({ length: each }, () => ({ body: kinds[0] })),
     );
     await untilRows(1 + 2 * each);

@@ -63,12 +63,12 @@ export async function openSender(client: Connection, address: string): Promise<S
 /** Sends messages to a partition, one after the other, on a new connection. */
 export async function sendRaw(
   broker: { readonly port: number },
-  { hub, partition }: { readonly hub: string; readonly partition: string },
+  { hub, partitionId }: { readonly hub: string; readonly partitionId: string },
   messages: readonly Message[],
 ): Promise<void> {
   const client = await connectTo(broker);
   await putToken(client, signToken(hub, Date.now() / 1000 + 3600), hub);
-  const sender = await openSender(client, `${hub}/Partitions/${partition}`);
+  const sender = await openSender(client, `${hub}/Partitions/${partitionId}`);
   for (const message of messages) {
     sender.send(message);
     await once(sender, 'accepted');

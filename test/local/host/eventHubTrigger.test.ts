@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HostProcess } from './hostProcess';
-import { batches, HubStand, justPrint, numbers, patient, readStatus, sequences } from './hubStand';
+import { batches, HubStand, justPrint, numbers, patient, readStatus, sequenceNumbers } from './hubStand';
 
 let stand: HubStand;
 beforeAll(async () => {
@@ -15,12 +15,12 @@ describe('an Event Hub trigger', { timeout: 60_000 }, () => {
     });
     await stand.send(hub, numbers(0, 10));
     const first = await start();
-    await expect.poll(() => sequences(first), patient).toEqual(numbers(0, 10));
+    await expect.poll(() => sequenceNumbers(first), patient).toEqual(numbers(0, 10));
     await expect.poll(async () => (await stand.checkpointOf(hub))?.sequencenumber, patient).toBe('9');
     expect(await first.stop('SIGTERM')).toBe(0);
     await stand.send(hub, numbers(10, 5));
     const second = await start();
-    await expect.poll(() => sequences(second), { timeout: 6_000 }).toEqual(numbers(10, 5));
+    await expect.poll(() => sequenceNumbers(second), { timeout: 6_000 }).toEqual(numbers(10, 5));
   });
 
   test('two hosts share the partitions, and after a kill the other takes them within 15 seconds', async (context) => {
@@ -36,13 +36,15 @@ describe('an Event Hub trigger', { timeout: 60_000 }, () => {
     await expect
       .poll(async () => [(await partitions(first)).length, (await partitions(second)).length], patient)
       .toEqual([2, 2]);
-    for (const partition of ['0', '1', '2', '3']) await stand.send(hub, [1], partition);
-    await expect.poll(() => sequences(first, second).length, patient).toBe(4);
+    for (const partitionId of ['0', '1', '2', '3']) await stand.send(hub, [1], partitionId);
+    await expect.poll(() => sequenceNumbers(first, second).length, patient).toBe(4);
     expect(batches(first)).toHaveLength(2);
     await first.stop('SIGKILL');
-    for (const partition of ['0', '1', '2', '3']) await stand.send(hub, [2], partition);
+    for (const partitionId of ['0', '1', '2', '3']) await stand.send(hub, [2], partitionId);
     await expect
-      .poll(() => batches(second).filter((one) => one.sequences.includes(1)).length, { timeout: 15_000 })
+      .poll(() => batches(second).filter((one) => one.sequenceNumbers.includes(1)).length, {
+        timeout: 15_000,
+      })
       .toBe(4);
     expect((await partitions(second)).length).toBe(4);
   });
@@ -58,14 +60,14 @@ describe('an Event Hub trigger', { timeout: 60_000 }, () => {
       .poll(async () => (await readStatus(first)).eventHubs.ingest.partitions.length, patient)
       .toBe(4);
     await first.stop('SIGKILL');
-    for (const partition of ['0', '1', '2', '3']) await stand.send(hub, [1], partition);
+    for (const partitionId of ['0', '1', '2', '3']) await stand.send(hub, [1], partitionId);
     const second = await start(options);
     const timeout = instance === undefined ? 12_000 : 4_500;
     await expect
       .poll(
         () =>
           batches(second)
-            .map((batch) => batch.partition)
+            .map((batch) => batch.partitionId)
             .sort(),
         { timeout },
       )
@@ -87,9 +89,9 @@ describe('an Event Hub trigger', { timeout: 60_000 }, () => {
       .poll(() => second.lines('npm run checkpoints -- reset <stream>').length, patient)
       .toBeGreaterThan(0);
     expect(second.lines('npm run checkpoints')[0]).toContain(`partition 0 of the hub ${hub}`);
-    expect(sequences(second)).toEqual([]);
+    expect(sequenceNumbers(second)).toEqual([]);
     await stand.container.deleteBlob(`127.0.0.1/${hub}/tributary/checkpoint/0`);
-    await expect.poll(() => sequences(second), patient).toEqual([0]);
+    await expect.poll(() => sequenceNumbers(second), patient).toEqual([0]);
   });
 
   test('EntityPath beats eventHubName, and with dataType string a body that is no JSON stays text', async (context) => {
@@ -107,10 +109,10 @@ describe('an Event Hub trigger', { timeout: 60_000 }, () => {
     });
     await stand.send(hub, [0]);
     const host = await start();
-    await expect.poll(() => sequences(host), patient).toEqual([0]);
+    await expect.poll(() => sequenceNumbers(host), patient).toEqual([0]);
     await stand.restartBroker();
     await stand.send(hub, [1]);
-    await expect.poll(() => sequences(host), patient).toEqual([0, 1]);
+    await expect.poll(() => sequenceNumbers(host), patient).toEqual([0, 1]);
     await expect.poll(async () => (await stand.checkpointOf(hub))?.sequencenumber, patient).toBe('1');
   });
 });

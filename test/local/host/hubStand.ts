@@ -10,8 +10,8 @@ import { type AppOptions, type HostProcess, startHostProcess, writeApp } from '.
 
 /** The output of the sample function: one line `batch {json}` per call, which the tests read. */
 export interface BatchLine {
-  partition: string;
-  sequences: number[];
+  partitionId: string;
+  sequenceNumbers: number[];
   bodies: unknown[];
   retry: { retryCount: number; maxRetryCount: number; exception?: { message: string } } | null;
   metadata: Record<string, unknown>;
@@ -21,8 +21,8 @@ export interface BatchLine {
 
 export const printBatch = `
 const print = (bodies, context, more) => context.log('batch ' + JSON.stringify({
-  partition: context.triggerMetadata.partitionContext.partitionId,
-  sequences: context.triggerMetadata.sequenceNumberArray,
+  partitionId: context.triggerMetadata.partitionContext.partitionId,
+  sequenceNumbers: context.triggerMetadata.sequenceNumberArray,
   bodies: bodies.map((body) => Buffer.isBuffer(body) ? body.toString() : body),
   retry: context.retryContext ?? null, at: Date.now(), ...more }));
 `;
@@ -46,8 +46,8 @@ export function batches(...hosts: HostProcess[]): BatchLine[] {
   );
 }
 
-export const sequences = (...hosts: HostProcess[]): number[] =>
-  batches(...hosts).flatMap((batch) => batch.sequences);
+export const sequenceNumbers = (...hosts: HostProcess[]): number[] =>
+  batches(...hosts).flatMap((batch) => batch.sequenceNumbers);
 
 export async function readStatus(host: HostProcess) {
   const response = await fetch(`${host.url}/admin/host/status`);
@@ -129,8 +129,8 @@ export class HubStand {
   }
 
   /** The metadata of the checkpoint blob. */
-  async checkpointOf(hub: string, partition = '0'): Promise<Record<string, string> | undefined> {
-    const name = `127.0.0.1/${hub}/tributary/checkpoint/${partition}`;
+  async checkpointOf(hub: string, partitionId = '0'): Promise<Record<string, string> | undefined> {
+    const name = `127.0.0.1/${hub}/tributary/checkpoint/${partitionId}`;
     for await (const blob of this.container.listBlobsFlat({ prefix: name, includeMetadata: true })) {
       if (blob.name === name) return blob.metadata;
     }
