@@ -1,4 +1,4 @@
-import { asObject } from '../../src/lib/jsonObject';
+import { asObject, jsonValue } from '../../src/lib/jsonObject';
 import { notSupported } from './limits';
 
 /** One action that an orchestrator has asked for, in the words of this host. */
@@ -78,11 +78,8 @@ function readAction(action: Record<string, unknown>): Action {
 /** An input. The package sends text as JSON within the JSON, and every other value as it is. */
 function readInput(input: unknown): unknown {
   if (typeof input !== 'string') return input ?? null;
-  try {
-    return JSON.parse(input);
-  } catch {
-    return input;
-  }
+  const value = jsonValue(input);
+  return value === undefined ? input : value;
 }
 
 function readRetryOptions(options: Record<string, unknown>): RetryOptions {

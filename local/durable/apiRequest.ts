@@ -1,3 +1,4 @@
+import { jsonValue } from '../../src/lib/jsonObject';
 import type { Instance } from './instance';
 import { notSupported } from './limits';
 
@@ -26,13 +27,8 @@ export function decode(part: string): string {
   }
 }
 
-export function readBody(body: string): { value: unknown } | undefined {
-  try {
-    return { value: body === '' ? null : JSON.parse(body) };
-  } catch {
-    return undefined;
-  }
-}
+/** The value of a JSON body, null if it is empty; undefined if the body is no JSON. */
+export const readBody = (body: string): unknown => (body === '' ? null : jsonValue(body));
 
 export const isTrue = (url: URL, name: string) => url.searchParams.get(name)?.toLowerCase() === 'true';
 

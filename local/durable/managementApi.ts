@@ -33,6 +33,7 @@ export interface ManagementApiOptions {
 type Handler = (request: ApiRequest, parts: string[]) => Promise<ApiAnswer>;
 
 const pageSize = 100;
+const notJson = 'Invalid JSON content';
 
 /** The HTTP API through which clients start, watch and manage orchestrations, with the status codes of Durable Functions. */
 export class ManagementApi {
@@ -95,12 +96,12 @@ export class ManagementApi {
         'The id of an instance has 1 to 100 characters, does not begin with @, and has none of / \\ # ? nor control characters.',
       );
     const input = readBody(request.body);
-    if (!input) return wrong('Invalid JSON content');
-    const tooLarge = whyTooLarge(input.value, 'The input of the orchestration');
+    if (input === undefined) return wrong(notJson);
+    const tooLarge = whyTooLarge(input, 'The input of the orchestration');
     if (tooLarge !== undefined) return wrong(tooLarge);
     const version = query.get('version') ?? defaultVersion;
     const now = new Date(hub.now()).toISOString();
-    const instance = newInstance({ id, name, version, input: input.value }, now);
+    const instance = newInstance({ id, name, version, input }, now);
     if (!(await instances.create(instance, isFinished)))
       return {
         status: 500,
@@ -171,11 +172,11 @@ export class ManagementApi {
 
   #raise({ body }: ApiRequest, [id = '', name = '']: string[]): Promise<ApiAnswer> {
     const input = readBody(body);
-    const tooLarge = input && whyTooLarge(input.value, 'The event');
-    if (!input || tooLarge !== undefined) return Promise.resolve(wrong(tooLarge ?? 'Invalid JSON content'));
+    const problem = input === undefined ? notJson : whyTooLarge(input, 'The event');
+    if (problem !== undefined) return Promise.resolve(wrong(problem));
     return this.#change(id, (instance) => ({
       ...instance,
-      inbox: [...instance.inbox, { type: 'eventRaised', name, input: input.value }],
+      inbox: [...instance.inbox, { type: 'eventRaised', name, input }],
     }));
   }
 

@@ -1,5 +1,6 @@
 import type { TablePosition } from '../delta/position';
 import type { StateFile } from '../fold/stateFile';
+import { jsonValue } from '../jsonObject';
 import { columnsOfDimension, type Dimension, placeOf } from './dimension';
 import { isCount, partsOfStored, storedTally } from './storedTally';
 import type { TallyParts } from './tally';
@@ -41,12 +42,11 @@ export const cachedStateFile = (dimension: Dimension): StateFile<CachedState> =>
 
 /** Parses a cached state. Undefined if the bytes are not a complete state of this format and dimension. */
 export function parseCachedState(bytes: Uint8Array, dimension: Dimension): CachedState | undefined {
-  let raw: Partial<Record<keyof CachedState | 'format' | 'of', unknown>> | null;
-  try {
-    raw = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
-  } catch {
-    return undefined;
-  }
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  const raw = jsonValue(text) as
+    | Partial<Record<keyof CachedState | 'format' | 'of', unknown>>
+    | null
+    | undefined;
   if (raw?.format !== format || raw.of !== columnsOfDimension(dimension)) return undefined;
   const { tableId, version, mark, kept } = raw;
   if (typeof tableId !== 'string' || !isCount(version) || typeof kept !== 'string') return undefined;

@@ -4,6 +4,7 @@ import { describeVersion, type TableLocation } from '../delta/log';
 import { ensureWritable } from '../delta/protocol';
 import type { TableState } from '../delta/state';
 import { TributaryError } from '../errors';
+import { jsonValue } from '../jsonObject';
 import type { KeptKeys } from './chooseKeys';
 import { type Dimension, placeOf } from './dimension';
 import { compareKeys, isKey, type Key } from './keys';
@@ -155,14 +156,10 @@ async function deleteQuietly({ store }: TableLocation, path: string): Promise<vo
 }
 
 function parseDecision(bytes: Uint8Array, dimension: Dimension): Decision | undefined {
-  let raw: Partial<Record<keyof Decision | 'format' | 'of', unknown>> | null;
-  try {
-    raw = JSON.parse(Buffer.from(bytes).toString('utf8'));
-  } catch {
-    return undefined;
-  }
-  const { id, keys, decidedAt, maxKeys, preferred } = raw ?? {};
-  if (raw?.format !== format || typeof id !== 'string' || typeof preferred !== 'string') return undefined;
+  const text = Buffer.from(bytes).toString('utf8');
+  const raw = (jsonValue(text) ?? {}) as Partial<Record<keyof Decision | 'format' | 'of', unknown>>;
+  const { id, keys, decidedAt, maxKeys, preferred } = raw;
+  if (raw.format !== format || typeof id !== 'string' || typeof preferred !== 'string') return undefined;
   // Earlier releases did not write which column a decision is about.
   if (raw.of !== undefined && raw.of !== dimension.key) return undefined;
   if (typeof decidedAt !== 'number' || typeof maxKeys !== 'number') return undefined;

@@ -1,4 +1,5 @@
 import { TributaryError } from '../errors';
+import { jsonValue } from '../jsonObject';
 import type { ObjectInfo, ObjectStore } from '../storage/objectStore';
 import { type Commit, parseCommit } from './actions';
 
@@ -138,13 +139,8 @@ export async function readLastCheckpoint({
 }
 
 export function parseLastCheckpoint(table: string, bytes: Uint8Array): CheckpointFiles | undefined {
-  let hint: { version?: unknown; parts?: unknown } | null;
-  try {
-    hint = JSON.parse(Buffer.from(bytes).toString('utf8'));
-  } catch {
-    return undefined;
-  }
-  const { version, parts = 1 } = hint ?? {};
+  const hint = jsonValue(Buffer.from(bytes).toString('utf8'));
+  const { version, parts = 1 } = (hint ?? {}) as { readonly version?: unknown; readonly parts?: unknown };
   if (!isCount(version) || !isCount(parts) || (parts as number) > maxParts) return undefined;
   const name = checkpointPath(table, version as number);
   const count = parts as number;

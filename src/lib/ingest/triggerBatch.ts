@@ -1,4 +1,5 @@
 import { TributaryError } from '../errors';
+import { jsonValue } from '../jsonObject';
 
 /** One event of a batch in the form in which the trigger passes it. */
 export interface TriggerEvent {
@@ -60,12 +61,8 @@ export function readTriggerBatch(
 
 /** A part of the metadata. It may come as JSON text, depending on how the host passes it to the worker. */
 function parsed(value: unknown): unknown {
-  if (typeof value !== 'string') return value;
-  try {
-    return JSON.parse(value);
-  } catch {
-    return value;
-  }
+  const read = typeof value === 'string' ? jsonValue(value) : undefined;
+  return read === undefined ? value : read;
 }
 
 /** A long as a number. Some workers pass it as its two halves. */

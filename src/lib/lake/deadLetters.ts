@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { type Field, field } from '../delta/schema';
+import { jsonValue } from '../jsonObject';
 import { decodeReasons } from '../streams/stream';
 import { enqueuedAtColumn } from './rowAddress';
 
@@ -39,12 +40,10 @@ export const isRangeReason = (reason: unknown): boolean => reason === 'expired' 
 
 /** The range of sequence numbers in the body of a letter about a range, both ends included; undefined if the body has none. */
 export function parseRange(body: unknown): { readonly first: number; readonly last: number } | undefined {
-  try {
-    const { first, last } = JSON.parse(String(body)) ?? {};
-    return Number.isSafeInteger(first) && Number.isSafeInteger(last) ? { first, last } : undefined;
-  } catch {
-    return undefined;
-  }
+  const { first, last } = (jsonValue(String(body)) ?? {}) as Partial<Record<string, unknown>>;
+  return Number.isSafeInteger(first) && Number.isSafeInteger(last)
+    ? { first: Number(first), last: Number(last) }
+    : undefined;
 }
 
 /** The encoding in which a letter stores a body. UTF-8 text is stored as it is, so that it stays readable, and other bytes in base64. */

@@ -1,6 +1,7 @@
 import { isKey } from '../counts/keys';
 import type { TablePosition } from '../delta/position';
 import type { StateFile } from '../fold/stateFile';
+import { jsonValue } from '../jsonObject';
 import type { Latest } from '../streams/stream';
 import type { StoredLatest } from './latestRows';
 import { areStoredTimes } from './timedRows';
@@ -27,12 +28,11 @@ const declarationOf = ({ key, asOf, columns, history = [] }: Latest): string =>
   JSON.stringify([key, asOf, columns, history]);
 
 function parseLatestState(bytes: Uint8Array, latest: Latest): LatestState | undefined {
-  let raw: Partial<Record<keyof LatestState | 'format' | 'of', unknown>> | null;
-  try {
-    raw = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
-  } catch {
-    return undefined;
-  }
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  const raw = jsonValue(text) as
+    | Partial<Record<keyof LatestState | 'format' | 'of', unknown>>
+    | null
+    | undefined;
   if (raw?.format !== format || raw.of !== declarationOf(latest)) return undefined;
   const { tableId, version, mark, rows, history } = raw;
   if (typeof tableId !== 'string' || !Number.isSafeInteger(version)) return undefined;

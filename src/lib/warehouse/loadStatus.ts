@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { TablePosition } from '../delta/position';
 import { minuteMs } from '../duration';
 import { describeFailure } from '../errors';
+import { jsonValue } from '../jsonObject';
 import { StatusWriter } from '../lake/statusWriter';
 import type { ObjectStore } from '../storage/objectStore';
 
@@ -60,12 +61,7 @@ export async function writeLoadStatus(store: ObjectStore, table: string, status:
 }
 
 function parseLoadStatus(bytes: Uint8Array): LoadStatus | undefined {
-  let raw: Record<string, unknown>;
-  try {
-    raw = JSON.parse(Buffer.from(bytes).toString('utf8')) ?? {};
-  } catch {
-    return undefined;
-  }
+  const raw = (jsonValue(Buffer.from(bytes).toString('utf8')) ?? {}) as Record<string, unknown>;
   const { state, error, reason, keepsMarks, warehouse } = raw;
   const known = loaderStates.find((each) => each === state);
   if (!known) return undefined;
