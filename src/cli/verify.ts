@@ -176,7 +176,7 @@ function describeDifference({ source, found, expected }: PartitionDifference): s
   const where = source ? nameOf(source) : 'without an address';
   if (found.rows !== expected.rows)
     return `  ${where}: ${quantity(found.rows, 'row')} where ${count(expected.rows)} should be`;
-  return `  ${where}: other rows, their sequence numbers add up to ${found.sequences} and not to ${expected.sequences}`;
+  return `  ${where}: other rows, their sequence numbers add up to ${found.sequenceNumberSum} and not to ${expected.sequenceNumberSum}`;
 }
 
 const nameOf = ({ hubCreatedAt, partition }: SourcePartition): string =>

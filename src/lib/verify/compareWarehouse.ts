@@ -160,7 +160,7 @@ function isSameDifference(one: Different, other: Different): boolean {
     ...partitions.map(({ found, expected, source }) => [
       source,
       found.rows - expected.rows,
-      found.sequences - expected.sequences,
+      found.sequenceNumberSum - expected.sequenceNumberSum,
     ]),
   ];
   return isDeepStrictEqual(excess(one), excess(other));

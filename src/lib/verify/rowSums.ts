@@ -3,10 +3,11 @@ import type { Snapshot } from '../delta/state';
 import { type FileProgress, scanRows } from '../lake/scanRows';
 import { partitionKey, type SourcePartition } from './sourcePartition';
 
-/** The number of rows, and the sum of their sequence numbers. */
 interface Sums {
+  /** The number of rows. */
   rows: number;
-  sequences: bigint;
+  /** The sum of their sequence numbers. */
+  sequenceNumberSum: bigint;
 }
 
 /** Undefined for rows of the warehouse that have no address. */
@@ -30,7 +31,7 @@ export class RowSums {
 
   #sumsOf(source: Source): PartitionSums {
     const key = source ? partitionKey(source) : '';
-    const sums = this.partitions.get(key) ?? { source, rows: 0, sequences: 0n };
+    const sums = this.partitions.get(key) ?? { source, rows: 0, sequenceNumberSum: 0n };
     this.partitions.set(key, sums);
     return sums;
   }
@@ -62,7 +63,8 @@ export async function sumDeltaRows(
       current = sums.at(hubCreatedAt, partition);
     }
     current.rows++;
-    current.sequences += typeof sequenceNumber === 'bigint' ? sequenceNumber : BigInt(Number(sequenceNumber));
+    current.sequenceNumberSum +=
+      typeof sequenceNumber === 'bigint' ? sequenceNumber : BigInt(Number(sequenceNumber));
   });
   return sums;
 }
@@ -77,8 +79,8 @@ export interface PartitionDifference {
 /** The partitions whose sums differ, in the order of the hub's creation time and the partition number; rows without an address first. */
 export function differencesOf(found: RowSums, expected: RowSums): PartitionDifference[] {
   const sumsIn = ({ partitions }: RowSums, key: string): Sums => {
-    const { rows, sequences } = partitions.get(key) ?? { rows: 0, sequences: 0n };
-    return { rows, sequences };
+    const { rows, sequenceNumberSum } = partitions.get(key) ?? { rows: 0, sequenceNumberSum: 0n };
+    return { rows, sequenceNumberSum };
   };
   const all = new Map([...found.partitions, ...expected.partitions]);
   const pairs = [...all].map(([key, { source }]) => ({

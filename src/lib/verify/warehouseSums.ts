@@ -7,29 +7,29 @@ import { RowSums } from './rowSums';
  * text, because clients round large decimals. Rows are counted with a sum, because COUNT(*) of T-SQL ends at 2^31.
  */
 
-/** The columns with the hub partition of a row, and its sequence number. */
+/** The names of the columns with the hub partition of a row, and its sequence number. */
 interface AddressColumns {
-  readonly hubCreatedAt: string;
-  readonly partition: string;
-  readonly sequenceNumber: string;
+  readonly hubCreatedAtColumn: string;
+  readonly partitionColumn: string;
+  readonly sequenceNumberColumn: string;
 }
 
 const rejectsAddress: AddressColumns = {
-  hubCreatedAt: 'hub_created_at',
-  partition: 'hub_partition',
-  sequenceNumber: 'sequence_number',
+  hubCreatedAtColumn: 'hub_created_at',
+  partitionColumn: 'hub_partition',
+  sequenceNumberColumn: 'sequence_number',
 };
 
 /** The address columns of a table. Undefined if one of them is missing, or has a type that is less exact than in the Delta table. */
 export function addressColumnsOf({ columns }: WarehouseTable): AddressColumns | undefined {
   const find = (from: string, types: readonly string[]) =>
     columns.find((column) => column.from === from && types.includes(column.type))?.name;
-  const hubCreatedAt = find('hub_created_at', ['datetime2(6)']);
-  const partition = find('hub_partition', ['int', 'bigint']);
-  const sequenceNumber = find('sequence_number', ['bigint']);
-  return hubCreatedAt === undefined || partition === undefined || sequenceNumber === undefined
-    ? undefined
-    : { hubCreatedAt, partition, sequenceNumber };
+  const hubCreatedAtColumn = find('hub_created_at', ['datetime2(6)']);
+  const partitionColumn = find('hub_partition', ['int', 'bigint']);
+  const sequenceNumberColumn = find('sequence_number', ['bigint']);
+  if (hubCreatedAtColumn === undefined || partitionColumn === undefined) return undefined;
+  if (sequenceNumberColumn === undefined) return undefined;
+  return { hubCreatedAtColumn, partitionColumn, sequenceNumberColumn };
 }
 
 export interface WarehouseSums {
@@ -57,9 +57,9 @@ function sumStatement(from: string, address: AddressColumns | undefined): string
   const count = 'CAST(SUM(CAST(1 AS bigint)) AS varchar(40)) AS row_count';
   if (!address) return `SELECT ${count} FROM ${from}`;
   const [created, partition, sequenceNumber] = [
-    quoteName(address.hubCreatedAt),
-    quoteName(address.partition),
-    quoteName(address.sequenceNumber),
+    quoteName(address.hubCreatedAtColumn),
+    quoteName(address.partitionColumn),
+    quoteName(address.sequenceNumberColumn),
   ];
   const sum = `CAST(SUM(CAST(${sequenceNumber} AS decimal(38,0))) AS varchar(40)) AS sequence_sum`;
   return (
@@ -75,9 +75,9 @@ function addAnswer(sums: RowSums, rows: readonly Record<string, unknown>[]): voi
     sums.rows += count;
     if (sequence_sum === undefined) continue;
     const hasAddress = [created_at, partition_id].every((value) => value !== null && value !== undefined);
-    const partition = hasAddress ? sums.at(readTime(created_at), Number(partition_id)) : sums.addressless;
-    partition.rows += count;
-    partition.sequences += BigInt(String(sequence_sum ?? 0));
+    const partitionSums = hasAddress ? sums.at(readTime(created_at), Number(partition_id)) : sums.addressless;
+    partitionSums.rows += count;
+    partitionSums.sequenceNumberSum += BigInt(String(sequence_sum ?? 0));
   }
 }
 

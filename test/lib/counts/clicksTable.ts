@@ -20,7 +20,7 @@ export interface Click {
 /** A table of clicks that is written as the app writes it. */
 export class ClicksTable {
   readonly at: TableLocation;
-  #sequence = 0;
+  #nextSequenceNumber = 0;
 
   constructor(store: ObjectStore, table = 'clicks') {
     this.at = { store, table };
@@ -32,8 +32,8 @@ export class ClicksTable {
   }
 
   async write(clicks: readonly Click[], dataChange = true) {
-    const first = this.#sequence;
-    this.#sequence += clicks.length;
+    const first = this.#nextSequenceNumber;
+    this.#nextSequenceNumber += clicks.length;
     const columns: Value[][] = [
       clicks.map(({ productid }) => productid),
       clicks.map(() => null),

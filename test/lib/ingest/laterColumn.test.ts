@@ -17,7 +17,7 @@ import {
 } from '../../../src/lib/streams/jsonFields';
 import type { Stream } from '../../../src/lib/streams/stream';
 import { openDuckDb } from '../delta/parquet/duckdb';
-import { createdAt, generation, WriterStand } from './writerStand';
+import { generation, hubCreatedAt, WriterStand } from './writerStand';
 
 /*
  * A stream that gets a column for a field which its events had all along.
@@ -46,7 +46,7 @@ async function ingest(stream: Stream, first: number, ...bodies: string[]): Promi
   const events = bodies.map((body, index) => ({
     body: Buffer.from(body),
     sequenceNumber: first + index,
-    enqueuedAt: createdAt,
+    enqueuedAt: hubCreatedAt,
   }));
   await writer.commit({
     stream: stream.name,

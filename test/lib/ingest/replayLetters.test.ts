@@ -87,7 +87,7 @@ async function ingestLettersOnly(first: number, body: string): Promise<void> {
   store.putIfAbsent = putIfAbsent;
 }
 
-async function productsBySequence(
+async function productsBySequenceNumber(
   names = ['sequence_number', 'element', 'productid', 'hub_partition'],
 ): Promise<string[]> {
   const snapshot = await openSnapshot(rows);
@@ -112,9 +112,9 @@ describe('replaying dead letters', () => {
       '[{"productid":3},{"product":4},{"x":5}]',
     );
     expect(await replay(tolerant, true)).toEqual({ settled: 0, appended: 2, remaining: 2 });
-    expect(await productsBySequence()).toEqual(['0/0/1/3', '3/0/3/3']);
+    expect(await productsBySequenceNumber()).toEqual(['0/0/1/3', '3/0/3/3']);
     expect(await replay()).toEqual({ settled: 0, appended: 2, remaining: 2 });
-    expect(await productsBySequence()).toEqual(['0/0/1/3', '1/0/2/3', '3/0/3/3', '3/1/4/3']);
+    expect(await productsBySequenceNumber()).toEqual(['0/0/1/3', '1/0/2/3', '3/0/3/3', '3/1/4/3']);
     const snapshot = await openSnapshot(rows);
     expect(snapshot?.txns.get('replay/clickstream')?.version).toBe(1);
   });
@@ -143,7 +143,7 @@ describe('replaying dead letters', () => {
       '{"productid":3,"store":"south"}',
     );
     expect(await replay(shop)).toEqual({ settled: 0, appended: 2, remaining: 0 });
-    expect(await productsBySequence(['productid', '_rescued_data'])).toEqual([
+    expect(await productsBySequenceNumber(['productid', '_rescued_data'])).toEqual([
       '1/{"store":"north","n":1.10}',
       '2/',
       '3/{"store":"south"}',
@@ -154,7 +154,7 @@ describe('replaying dead letters', () => {
     const elements = Array.from({ length: 1001 }, (_, n) => ({ product: n }));
     await ingest(0, JSON.stringify(elements), JSON.stringify([...elements, 7]));
     expect(await replay()).toEqual({ settled: 0, appended: 1001, remaining: 1 });
-    expect(await productsBySequence()).toHaveLength(1001);
+    expect(await productsBySequenceNumber()).toHaveLength(1001);
     expect(await replay()).toEqual({ settled: 1, appended: 0, remaining: 1 });
   });
 
@@ -171,7 +171,7 @@ describe('replaying dead letters', () => {
     await ingest(0, '1\n2\n3\n4\n5', '6\nx', '7');
     expect(await replay(lines)).toEqual({ settled: 0, appended: 6, remaining: 1 });
     expect(await replay(lines)).toEqual({ settled: 2, appended: 0, remaining: 1 });
-    expect(await productsBySequence()).toEqual([
+    expect(await productsBySequenceNumber()).toEqual([
       ...[1, 2, 3, 4, 5].map((product) => `0/${product - 1}/${product}/3`),
       '2/0/7/3',
     ]);
@@ -180,7 +180,7 @@ describe('replaying dead letters', () => {
   it('decides each element of an event alone if each has a letter, even if none is a row yet', async () => {
     await ingest(0, '[{"product":4},{"x":5}]');
     expect(await replay()).toEqual({ settled: 0, appended: 1, remaining: 1 });
-    expect(await productsBySequence()).toEqual(['0/0/4/3']);
+    expect(await productsBySequenceNumber()).toEqual(['0/0/4/3']);
   });
 
   it('takes no element twice if a stale letter stands for the whole event', async () => {
@@ -190,8 +190,8 @@ describe('replaying dead letters', () => {
     await ingestLettersOnly(1, body);
     await ingestWith(firstIsBad, 1, body);
     expect(await replay()).toEqual({ settled: 0, appended: 1, remaining: 0 });
-    expect(new Set(await productsBySequence()).size).toBe(1002);
-    expect(await productsBySequence()).toHaveLength(1002);
+    expect(new Set(await productsBySequenceNumber()).size).toBe(1002);
+    expect(await productsBySequenceNumber()).toHaveLength(1002);
   });
 
   it('appends each once, however often it runs', async () => {
@@ -199,7 +199,7 @@ describe('replaying dead letters', () => {
     await replay();
     const before = await openState(rows);
     expect(await replay()).toEqual({ settled: 1, appended: 0, remaining: 0 });
-    expect(await productsBySequence()).toEqual(['0/0/2/3']);
+    expect(await productsBySequenceNumber()).toEqual(['0/0/2/3']);
     // With nothing to append it commits nothing.
     expect((await openState(rows))?.version).toBe(before?.version);
   });
@@ -208,7 +208,7 @@ describe('replaying dead letters', () => {
     await ingest(0, ...Array.from({ length: 20 }, (_, i) => `{"product":${i}}`));
     const results = await Promise.all([replay(), replay(), ingest(20, '{"productid":7}'), replay()]);
     expect(results.filter((result) => 'appended' in result && result.appended === 20)).toHaveLength(1);
-    expect(await productsBySequence()).toHaveLength(21);
+    expect(await productsBySequenceNumber()).toHaveLength(21);
   });
 
   it('plans the append again if the table went back in time meanwhile', async () => {
@@ -221,7 +221,7 @@ describe('replaying dead letters', () => {
       return getRange(path, start, length);
     };
     expect(await replay()).toEqual({ settled: 0, appended: 1, remaining: 0 });
-    expect(await productsBySequence()).toEqual(['0/0/1/3', '1/0/2/3']);
+    expect(await productsBySequenceNumber()).toEqual(['0/0/1/3', '1/0/2/3']);
   });
 
   it('takes a letter that was written twice once', async () => {
@@ -235,7 +235,7 @@ describe('replaying dead letters', () => {
     expect(snapshot?.files.size).toBe(2);
     expect(await readLetters(snapshot as NonNullable<typeof snapshot>)).toHaveLength(1);
     expect(await replay()).toEqual({ settled: 0, appended: 1, remaining: 0 });
-    expect(await productsBySequence()).toEqual(['0/0/1/3', '1/0/2/3']);
+    expect(await productsBySequenceNumber()).toEqual(['0/0/1/3', '1/0/2/3']);
   });
 
   it('takes a letter that was written several times once, also if one file has all of them', async () => {
@@ -246,7 +246,7 @@ describe('replaying dead letters', () => {
     await compact({ at: letters });
     expect((await openSnapshot(letters))?.files.size).toBe(1);
     expect(await replay()).toEqual({ settled: 0, appended: 1, remaining: 0 });
-    expect(await productsBySequence()).toEqual(['0/0/1/3', '1/0/2/3']);
+    expect(await productsBySequenceNumber()).toEqual(['0/0/1/3', '1/0/2/3']);
   });
 
   it('brings no element back that was a row and was deleted since', async () => {
@@ -258,7 +258,7 @@ describe('replaying dead letters', () => {
     const description = { operation: 'DELETE', isBlindAppend: false };
     await putCommit(rows, (snapshot?.version ?? 0) + 1, removes, description);
     expect(await replay()).toEqual({ settled: 0, appended: 1, remaining: 0 });
-    expect(await productsBySequence()).toEqual(['0/1/4/3']);
+    expect(await productsBySequenceNumber()).toEqual(['0/1/4/3']);
   });
 
   it('knows how far a partition is committed, though another name of its namespace stands further back', async () => {
@@ -295,7 +295,7 @@ describe('replaying dead letters', () => {
     await compact({ at: letters });
     expect((await openSnapshot(letters))?.files.size).toBe(1);
     expect(await replay()).toEqual({ settled: 0, appended: 1, remaining: 0 });
-    expect(await productsBySequence()).toEqual(['0/0/2/3']);
+    expect(await productsBySequenceNumber()).toEqual(['0/0/2/3']);
   });
 
   it('does nothing without letters', async () => {

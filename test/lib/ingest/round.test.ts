@@ -7,11 +7,10 @@ import { planRound } from '../../../src/lib/ingest/round';
 import { tableFields } from '../../../src/lib/lake/rowAddress';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import { listOf, rangeOf } from './decodedRows';
-import { appId, batch, createdAt } from './writerStand';
+import { appId, batch, hubCreatedAt } from './writerStand';
 
 /** A batch of partition 0 after a gap of expired events. */
 function behindGap(first: number, last: number, gap: { first: number; last: number }) {
-  const hubCreatedAt = Date.UTC(2026, 0, 1) * 1000;
   const { events } = batch(0, first, last);
   return {
     appId: appId(0),
@@ -39,7 +38,7 @@ describe('a round', () => {
     ]);
     const events = one.events.map((event, index) => {
       const text = rescued.get(index);
-      return text === undefined ? event : { ...event, ...rangeOf([[index, createdAt, 1, 2, text]]) };
+      return text === undefined ? event : { ...event, ...rangeOf([[index, hubCreatedAt, 1, 2, text]]) };
     });
     const { columns } = plan(-1, { ...one, events });
     expect(columns.map(({ length }) => length)).toEqual(new Array(10).fill(5));
@@ -61,7 +60,7 @@ describe('a round', () => {
       bodies.map((body, index) => ({
         body: Buffer.from(body),
         sequenceNumber: index,
-        enqueuedAt: createdAt + index,
+        enqueuedAt: hubCreatedAt + index,
       })),
     );
     const { columns, rows, letters, shares } = plan(-1, { ...one, events });
@@ -72,8 +71,8 @@ describe('a round', () => {
     expect(values('productid')).toEqual([10, 11, 12, 20, 30, 32, 40, 41]);
     expect(values('element')).toEqual([0, 1, 2, 0, 0, 2, 0, 1]);
     expect(values('sequence_number')).toEqual([0, 0, 0, 1, 2, 2, 3, 3]);
-    expect(values('enqueued_at')).toEqual([0, 0, 0, 1, 2, 2, 3, 3].map((after) => createdAt + after));
-    expect(values('hub_created_at')).toEqual(Array(8).fill(createdAt));
+    expect(values('enqueued_at')).toEqual([0, 0, 0, 1, 2, 2, 3, 3].map((after) => hubCreatedAt + after));
+    expect(values('hub_created_at')).toEqual(Array(8).fill(hubCreatedAt));
     expect(values('hub_partition')).toEqual(Array(8).fill(0));
     expect(shares).toEqual([{ rows: 8, duplicates: 0, letters: 1 }]);
     expect(letters.columns.slice(3, 5).map(listOf)).toEqual([[2], [1]]);
@@ -88,12 +87,12 @@ describe('a round', () => {
       return Array.from({ length: 5 }, (_, row) => Number(column && valueAt(column, row)));
     };
     expect(values('hub_partition')).toEqual([0, 0, 3, 3, 0]);
-    expect(values('hub_created_at')).toEqual([createdAt, createdAt, 5, 5, createdAt]);
+    expect(values('hub_created_at')).toEqual([hubCreatedAt, hubCreatedAt, 5, 5, hubCreatedAt]);
     expect(txns).toMatchObject([
       { appId: appId(0), version: 2 },
       { appId: appId(3), version: 1 },
     ]);
-    expect(oldest).toBe(createdAt);
+    expect(oldest).toBe(hubCreatedAt);
   });
 
   it('takes the oldest of the events that are no duplicates', () => {

@@ -6,7 +6,7 @@ import { deadLettersTable } from '../../../src/lib/lake/deadLetters';
 import { readLetters } from '../../../src/lib/lake/readLetters';
 import type { HubEvent } from '../../../src/lib/sources/readPartition';
 import { clickstream } from '../../../src/lib/streams/clickstream';
-import { appId, batch, createdAt, generation, WriterStand } from './writerStand';
+import { appId, batch, generation, hubCreatedAt, WriterStand } from './writerStand';
 
 let stand: WriterStand;
 /** The events of partition 0: readable ones, and values of AMQP. */
@@ -24,7 +24,7 @@ function fill(bodies: readonly unknown[]): void {
   events = bodies.map((value, sequenceNumber) => ({
     sequenceNumber,
     offset: String(sequenceNumber),
-    enqueuedAt: createdAt + sequenceNumber,
+    enqueuedAt: hubCreatedAt + sequenceNumber,
     body: value === 'click' ? Buffer.from(`{"productid":${sequenceNumber},"sessionid":1}`) : undefined,
     value: value === unreadable ? undefined : value,
   }));

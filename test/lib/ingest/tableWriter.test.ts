@@ -16,7 +16,7 @@ import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import { countCalls } from '../../kit/countingStore';
 import { rangeOf } from './decodedRows';
-import { addresses, appId, batch, createdAt, createdOn, WriterStand } from './writerStand';
+import { addresses, appId, batch, createdOn, hubCreatedAt, WriterStand } from './writerStand';
 
 let stand: WriterStand;
 beforeEach(() => {
@@ -469,7 +469,7 @@ describe('a round', () => {
 describe('what is no row', () => {
   const bad = (sequenceNumber: number, body: Buffer, elements = [0]) => ({
     sequenceNumber,
-    enqueuedAt: createdAt,
+    enqueuedAt: hubCreatedAt,
     body,
     ...noRows,
     rejected: elements.map((element) => ({ element, reason: 'wrong-shape' as const, detail: 'because' })),
@@ -491,10 +491,10 @@ describe('what is no row', () => {
     ]);
     expect(letters[0]).toMatchObject({
       stream: 'clickstream',
-      hub_created_at: createdAt,
+      hub_created_at: hubCreatedAt,
       hub_partition: 2,
       element: 0,
-      enqueued_at: createdAt,
+      enqueued_at: hubCreatedAt,
       reason: 'wrong-shape',
       detail: 'because',
       body: '{"productid":"é"}',

@@ -16,7 +16,7 @@ import { rangeOf } from './decodedRows';
 
 export const createdOn = new Date(Date.UTC(2026, 0, 1));
 /** Microseconds since 1970. */
-export const createdAt = createdOn.getTime() * 1000;
+export const hubCreatedAt = createdOn.getTime() * 1000;
 export const generation: HubGeneration = { namespace: 'contoso', hub: 'clicks', createdOn };
 export const appId = (partition: number) => `contoso/clicks@2026-01-01t00:00:00.000z/${partition}`;
 
@@ -76,7 +76,7 @@ export class WriterStand {
     });
   }
 
-  /** partition/sequence of every row in the table, sorted. Throws where a row is not that of its event. */
+  /** partition/sequenceNumber of every row in the table, sorted. Throws where a row is not that of its event. */
   async rows(): Promise<string[]> {
     const rows: string[] = [];
     const snapshot = await openSnapshot(this.at);
@@ -85,9 +85,10 @@ export class WriterStand {
       const names = ['productid', 'hub_partition', 'sequence_number'];
       const { numRecords, columns } = await readDataFile(snapshot, add, names);
       for (let row = 0; row < numRecords; row++) {
-        const [product, partition, sequence] = names.map((name) => columns.get(name)?.[row]);
-        if (product !== sequence) throw new Error(`Event ${sequence} has the row of event ${product}.`);
-        rows.push(`${partition}/${sequence}`);
+        const [product, partition, sequenceNumber] = names.map((name) => columns.get(name)?.[row]);
+        if (product !== sequenceNumber)
+          throw new Error(`Event ${sequenceNumber} has the row of event ${product}.`);
+        rows.push(`${partition}/${sequenceNumber}`);
       }
     }
     return rows.sort();

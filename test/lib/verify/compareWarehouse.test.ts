@@ -98,13 +98,13 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
       partitions: [
         {
           source: { hubCreatedAt: createdOn.getTime() * 1000, partition: 0 },
-          found: { rows: 1, sequences: 1n },
-          expected: { rows: 2, sequences: 1n },
+          found: { rows: 1, sequenceNumberSum: 1n },
+          expected: { rows: 2, sequenceNumberSum: 1n },
         },
         {
           source: { hubCreatedAt: madeLater.getTime() * 1000, partition: 0 },
-          found: { rows: 0, sequences: 0n },
-          expected: { rows: 1, sequences: 0n },
+          found: { rows: 0, sequenceNumberSum: 0n },
+          expected: { rows: 1, sequenceNumberSum: 0n },
         },
       ],
     });
@@ -118,10 +118,14 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
       partitions: [
         {
           source: { partition: 1 },
-          found: { rows: 2, sequences: 14n },
-          expected: { rows: 1, sequences: 7n },
+          found: { rows: 2, sequenceNumberSum: 14n },
+          expected: { rows: 1, sequenceNumberSum: 7n },
         },
-        { source: { partition: 9 }, found: { rows: 1, sequences: 3n }, expected: { rows: 0, sequences: 0n } },
+        {
+          source: { partition: 9 },
+          found: { rows: 1, sequenceNumberSum: 3n },
+          expected: { rows: 0, sequenceNumberSum: 0n },
+        },
       ],
     });
   });
@@ -137,7 +141,11 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
     expect(await compare()).toMatchObject({
       state: 'different',
       partitions: [
-        { source: undefined, found: { rows: 1, sequences: 5n }, expected: { rows: 0, sequences: 0n } },
+        {
+          source: undefined,
+          found: { rows: 1, sequenceNumberSum: 5n },
+          expected: { rows: 0, sequenceNumberSum: 0n },
+        },
         { source: { partition: 0 }, found: { rows: 1 }, expected: { rows: 2 } },
       ],
     });
@@ -150,7 +158,11 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
       state: 'different',
       ...{ rows: 4, deltaRows: 4 },
       partitions: [
-        { source: { partition: 1 }, found: { rows: 1, sequences: 8n }, expected: { rows: 1, sequences: 7n } },
+        {
+          source: { partition: 1 },
+          found: { rows: 1, sequenceNumberSum: 8n },
+          expected: { rows: 1, sequenceNumberSum: 7n },
+        },
       ],
     });
   });
@@ -346,7 +358,7 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
     await loadRows(warehouse, { tableId: 'any', version: 0, mark: undefined }, { ...rows, columns });
     const { sums } = await sumWarehouseRows(warehouse, clicksTable);
     expect([...sums.partitions.values()]).toMatchObject([
-      { source: { partition: 3 }, rows: 1100, sequences: 1100n * BigInt(largest) },
+      { source: { partition: 3 }, rows: 1100, sequenceNumberSum: 1100n * BigInt(largest) },
     ]);
   });
 
@@ -412,6 +424,6 @@ it('reads the times that the client of SQL Server answers', async () => {
   ];
   const { sums } = await sumWarehouseRows({ query: async () => answers.shift() ?? [] }, clicksTable);
   expect([...sums.partitions.values()]).toEqual([
-    { source: { hubCreatedAt: madeLater.getTime() * 1000, partition: 3 }, rows: 2, sequences: 9n },
+    { source: { hubCreatedAt: madeLater.getTime() * 1000, partition: 3 }, rows: 2, sequenceNumberSum: 9n },
   ]);
 });

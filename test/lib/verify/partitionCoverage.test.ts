@@ -56,10 +56,10 @@ describe('PartitionCoverage', () => {
         fc.array(number, { minLength: 1, maxLength: 20 }),
         fc.array(range, { maxLength: 8 }),
         number,
-        (sequences, ranges, upTo) => {
+        (sequenceNumbers, ranges, upTo) => {
           const coverage = new PartitionCoverage();
-          const there = new Set(sequences);
-          for (const sequenceNumber of sequences) coverage.add(sequenceNumber, 0);
+          const there = new Set(sequenceNumbers);
+          for (const sequenceNumber of sequenceNumbers) coverage.add(sequenceNumber, 0);
           for (const [first, more] of ranges) {
             coverage.addRange({ first, last: first + more });
             for (let sequenceNumber = first; sequenceNumber <= first + more; sequenceNumber++)

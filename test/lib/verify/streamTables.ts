@@ -49,7 +49,7 @@ export class StreamTables {
     this.#letters = new TableAppender({ at: { store, table: deadLettersTable }, fields: letterFields });
   }
 
-  /** A commit of rows given as [partition, sequence, element], which moves `txns`, given as [partition, version]. */
+  /** A commit of rows given as [partition, sequenceNumber, element], which moves `txns`, given as [partition, version]. */
   async commit(
     rows: readonly (readonly [number, number, number?])[],
     txns: readonly (readonly [number, number])[],

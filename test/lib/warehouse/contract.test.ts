@@ -239,7 +239,7 @@ describe.shuffle.each(implementations)('a warehouse: %s', (_name, make) => {
     const delta = await clicksTable();
     const [late, later] = [400_000_000_000_000_000n, 9_000_000_000_000_000_000n];
     const [time, two] = [BigInt(base), 2n];
-    const click = (at: bigint, sequence: bigint) => [1, time, two, 3, time, at, 0, sequence, 0];
+    const click = (at: bigint, sequenceNumber: bigint) => [1, time, two, 3, time, at, 0, sequenceNumber, 0];
     await delta.commitForeign([click(late, 0n), click(-later, 1n), click(later, 2n), click(time, 3n)]);
     expect(await follow(delta)).toEqual({ state: 'current', version: 1 });
     expect(await products()).toEqual(['3:1']);

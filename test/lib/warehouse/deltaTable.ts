@@ -26,7 +26,7 @@ export class DeltaTable {
   /** As a process that loads this table has read its log. */
   readonly commits: UnloadedCommits;
   readonly stream: Stream;
-  #sequence = 0;
+  #nextSequenceNumber = 0;
 
   constructor(stream: Stream, store: ObjectStore = new MemoryStore()) {
     this.stream = stream;
@@ -44,10 +44,10 @@ export class DeltaTable {
     const state = await openState(this.at);
     if (!state) throw new Error('The table is not there.');
     const fields = tableFields(this.stream);
-    const all = rows.map((row) => [...row, base, base, 0, this.#sequence++, 0]);
+    const all = rows.map((row) => [...row, base, base, 0, this.#nextSequenceNumber++, 0]);
     const columns = fields.map((_, column) => all.map((row) => row[column] ?? null));
     const adds = rows.length === 0 ? [] : [await writeDataFile({ at: this.at, fields, columns })];
-    const txns = [{ appId: 'contoso/hub@2026/0', version: this.#sequence }];
+    const txns = [{ appId: 'contoso/hub@2026/0', version: this.#nextSequenceNumber }];
     const { state: after } = await append({ state, fields, adds, txns });
     return after.version;
   }

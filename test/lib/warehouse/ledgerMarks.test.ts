@@ -13,15 +13,15 @@ const clicksName = fullName(clicksAt);
 const mark = 'f'.repeat(64);
 
 /** One click, with this number as its product and its sequence number. */
-const click = (sequence: number): Load['rows'] => ({
+const click = (sequenceNumber: number): Load['rows'] => ({
   columns: clicksAt.columns.map(({ name }) => [
-    name === 'productid' || name === 'sequence_number' ? sequence : null,
+    name === 'productid' || name === 'sequence_number' ? sequenceNumber : null,
   ]),
   count: 1,
   rejected: [],
 });
-const insertClick = (sequence: number) =>
-  `INSERT INTO clickstream.clicks (productid, sequence_number) SELECT ${sequence}, ${sequence};`;
+const insertClick = (sequenceNumber: number) =>
+  `INSERT INTO clickstream.clicks (productid, sequence_number) SELECT ${sequenceNumber}, ${sequenceNumber};`;
 
 /** Two writers of a DuckDB file at once: one of them is turned away with an error. */
 const overtakenByConflict = (error: unknown): 'overtaken' => {
@@ -42,7 +42,7 @@ describe.shuffle.each(implementations)('the marks in a warehouse: %s', (_name, m
   const load = (from: TablePosition, to: TablePosition, table = clicksAt, by = warehouse) =>
     by.load({ table, from, to, rows: click(to.version) });
 
-  const sequences = async () =>
+  const sequenceNumbers = async () =>
     (await warehouse.query('SELECT sequence_number FROM clickstream.clicks'))
       .map(({ sequence_number }) => Number(sequence_number))
       .sort((a, b) => a - b);
@@ -65,7 +65,7 @@ describe.shuffle.each(implementations)('the marks in a warehouse: %s', (_name, m
     const lost = { tableId: 'id', version: 0, mark: 'of-a-lost-entry' };
     expect(await load(lost, { tableId: 'id', version: 1, mark: 'two' })).toBe('overtaken');
     expect(await ledgerPosition()).toStrictEqual({ tableId: 'id', version: 0, mark });
-    expect(await sequences()).toEqual([0]);
+    expect(await sequenceNumbers()).toEqual([0]);
   });
 
   it('that are not known let a load through', async () => {
@@ -92,7 +92,7 @@ describe.shuffle.each(implementations)('the marks in a warehouse: %s', (_name, m
     const third = { tableId: 'id', version: 2, mark: 'three' };
     expect(await load(second, third)).toBe('loaded');
     expect(await ledgerPosition()).toStrictEqual(third);
-    expect(await sequences()).toEqual([0, 1, 2]);
+    expect(await sequenceNumbers()).toEqual([0, 1, 2]);
   });
 
   it('are right, and each row is there once, if earlier and newer loaders load together', async () => {
@@ -114,7 +114,9 @@ describe.shuffle.each(implementations)('the marks in a warehouse: %s', (_name, m
       expect(position).toStrictEqual(winners[0] === newer ? to : { tableId: 'id', version, mark: undefined });
       from = position ?? beginning;
     }
-    expect(await sequences()).toEqual(Array.from({ length: last + 1 }, (_, sequence) => sequence));
+    expect(await sequenceNumbers()).toEqual(
+      Array.from({ length: last + 1 }, (_, sequenceNumber) => sequenceNumber),
+    );
   });
 
   it('are added to an older ledger, which keeps its positions', async () => {
@@ -176,7 +178,7 @@ describe.shuffle.each(implementations)('the marks in a warehouse: %s', (_name, m
     expect(await warehouse.hold(swap)).toBe(true);
     expect(await warehouse.swap(swap)).toBe('swapped');
     expect(await ledgerPosition()).toStrictEqual(to);
-    expect(await sequences()).toEqual([5]);
+    expect(await sequenceNumbers()).toEqual([5]);
     // Another table of the same version, with an unknown mark.
     await warehouse.createShadow(swap, { ...to, mark: undefined });
     await warehouse.hold(swap);

@@ -65,12 +65,12 @@ it('a row of which a value does not fit is rejected as a whole, for the first of
   const columns = orders('a', 'long', 'c').set('hub_partition', [7, 40_000, 40_000]);
   await collector.add(columns, 3);
   const address = { hubCreatedAt: 1_000_000n, partition: 40_000, element: 0 };
-  const row = (orderid: string, sequence: number) =>
+  const row = (orderid: string, sequenceNumber: number) =>
     JSON.stringify({
       orderid,
       hub_partition: 40_000,
       hub_created_at: '1000000',
-      sequence_number: String(sequence),
+      sequence_number: String(sequenceNumber),
       element: 0,
     });
   expect(collector.rows()).toEqual({

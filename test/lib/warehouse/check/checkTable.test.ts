@@ -124,9 +124,9 @@ describe.shuffle.each(implementations)('a check of a table: %s', (_name, make) =
 
   it('names rows that have exchanged values of a column, in which its checksum stays the same', async () => {
     const delta = await loadedClicks(4);
-    const read = async (sequence: number) => {
+    const read = async (sequenceNumber: number) => {
       const [row] = await warehouse.query(
-        `SELECT productid FROM clickstream.clicks WHERE sequence_number = ${sequence}`,
+        `SELECT productid FROM clickstream.clicks WHERE sequence_number = ${sequenceNumber}`,
       );
       return Number(row?.productid);
     };
@@ -170,9 +170,9 @@ describe.shuffle.each(implementations)('a check of a table: %s', (_name, make) =
 
   it('finds rows of a day that the lake does not have, and rows without a time', async () => {
     const delta = await loadedClicks(3);
-    const move = (to: string, sequence: number) =>
+    const move = (to: string, sequenceNumber: number) =>
       harness.execute(
-        `UPDATE clickstream.clicks SET enqueued_at = ${to} WHERE sequence_number = ${sequence}`,
+        `UPDATE clickstream.clicks SET enqueued_at = ${to} WHERE sequence_number = ${sequenceNumber}`,
       );
     await move("'2020-02-02T00:00:00.000000'", 0);
     await move('NULL', 1);
