@@ -78,7 +78,7 @@ async function list(snapshot: Snapshot): Promise<number> {
     );
     console.log(`${String(letters.length).padStart(9)}  ${name}`);
     console.log(
-      `           the newest, of ${iso(newest.receivedAt)}: partition ${newest.partition} sequence ${newest.sequenceNumber}: ${inertInLine(newest.detail)}`,
+      `           the newest, of ${iso(newest.receivedAt)}: partition ${newest.partition}, sequence number ${newest.sequenceNumber}: ${inertInLine(newest.detail)}`,
     );
   }
   return 0;
@@ -109,7 +109,7 @@ async function show(
   }
   if (letters.length === 0)
     console.log(
-      `${lake} has no dead letter of partition ${partition} sequence ${sequenceNumber} of ${stream.name}: "npm run trace -- ${stream.name} ${partition} ${sequenceNumber}" says whether the event is a row.`,
+      `${lake} has no dead letter of ${stream.name} partition ${partition}, sequence number ${sequenceNumber}: "npm run trace -- ${stream.name} ${partition} ${sequenceNumber}" says whether the event is a row.`,
     );
   return letters.length === 0 ? 1 : 0;
 }

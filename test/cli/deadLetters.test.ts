@@ -64,6 +64,12 @@ it('says of a DELETE that can no longer be read whether it is on record', async 
 it('names the event of which there is no letter, and what says more of it', async () => {
   expect(await deadLetters('show', 'clickstream', '3', '7')).toEqual({
     code: 1,
-    out: 'devstoreaccount1/lake has no dead letter of partition 3 sequence 7 of clickstream: "npm run trace -- clickstream 3 7" says whether the event is a row.\n',
+    out: 'devstoreaccount1/lake has no dead letter of clickstream partition 3, sequence number 7: "npm run trace -- clickstream 3 7" says whether the event is a row.\n',
   });
+});
+
+it('lists the newest letter of each reason with its partition and sequence number', async () => {
+  const { code, out } = await deadLetters('list');
+  expect(code).toBe(0);
+  expect(out).toMatch(/^ +1 {2}clickstream \S+\n +the newest, of \S+Z: partition 0, sequence number 1: /);
 });
