@@ -33,10 +33,15 @@ GO
 IF NOT EXISTS (SELECT * FROM sys.schemas WHERE name = 'clickstream') EXEC('CREATE SCHEMA [clickstream]');
 GO
 
-IF NOT EXISTS (SELECT * FROM sys.objects WHERE object_id = OBJECT_ID('clickstream.clicks')) UPDATE ops.load_ledger SET delta_id = '', last_version = -1 WHERE table_name = 'clickstream.clicks' AND delta_id NOT LIKE '%:%';
+BEGIN TRANSACTION;
+UPDATE ops.load_ledger SET last_version = last_version WHERE table_name = 'clickstream.clicks';
+IF NOT EXISTS (SELECT * FROM sys.objects WHERE object_id = OBJECT_ID('clickstream.clicks')) BEGIN
+UPDATE ops.load_ledger SET delta_id = '', last_version = -1 WHERE table_name = 'clickstream.clicks' AND delta_id NOT LIKE '%:%';
+DELETE FROM ops.rejected_rows WHERE table_name = 'clickstream.clicks';
+END;
+COMMIT;
 GO
-IF NOT EXISTS (SELECT * FROM sys.objects WHERE object_id = OBJECT_ID('clickstream.clicks')) DELETE FROM ops.rejected_rows WHERE table_name = 'clickstream.clicks';
-GO
+
 IF NOT EXISTS (SELECT * FROM sys.objects WHERE object_id = OBJECT_ID('clickstream.clicks')) CREATE TABLE [clickstream].[clicks] (
   [productid] int,
   [timestamp] datetime2(6),
@@ -108,10 +113,15 @@ GO
 IF NOT EXISTS (SELECT * FROM sys.schemas WHERE name = 'assets') EXEC('CREATE SCHEMA [assets]');
 GO
 
-IF NOT EXISTS (SELECT * FROM sys.objects WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3')) UPDATE ops.load_ledger SET delta_id = '', last_version = -1 WHERE table_name = 'assets.asset_statistics_history_v3' AND delta_id NOT LIKE '%:%';
+BEGIN TRANSACTION;
+UPDATE ops.load_ledger SET last_version = last_version WHERE table_name = 'assets.asset_statistics_history_v3';
+IF NOT EXISTS (SELECT * FROM sys.objects WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3')) BEGIN
+UPDATE ops.load_ledger SET delta_id = '', last_version = -1 WHERE table_name = 'assets.asset_statistics_history_v3' AND delta_id NOT LIKE '%:%';
+DELETE FROM ops.rejected_rows WHERE table_name = 'assets.asset_statistics_history_v3';
+END;
+COMMIT;
 GO
-IF NOT EXISTS (SELECT * FROM sys.objects WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3')) DELETE FROM ops.rejected_rows WHERE table_name = 'assets.asset_statistics_history_v3';
-GO
+
 IF NOT EXISTS (SELECT * FROM sys.objects WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3')) CREATE TABLE [assets].[asset_statistics_history_v3] (
   [id_asset_statistics_history] bigint IDENTITY(1,1),
   [id] varchar(255) COLLATE SQL_Latin1_General_CP1_CI_AS,
@@ -163,4 +173,3 @@ FROM (
 ) AS history
 WHERE age = 1');
 GO
-

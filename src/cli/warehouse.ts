@@ -12,7 +12,7 @@ import { checkTable } from '../lib/warehouse/check/checkTable';
 import { describeCheck } from '../lib/warehouse/check/describeCheck';
 import { readLoadStatus } from '../lib/warehouse/loadStatus';
 import { openReader, openWarehouse } from '../lib/warehouse/openWarehouse';
-import { ledgerTable, rejectsTable, wholeScript } from '../lib/warehouse/synapse/tables';
+import { ledgerTable, poolScript, rejectsTable } from '../lib/warehouse/synapse/tables';
 import { UnloadedCommits } from '../lib/warehouse/unloadedCommits';
 import { fullName, type Warehouse } from '../lib/warehouse/warehouse';
 import { lagOf, type TableLag } from '../lib/warehouse/warehouseLag';
@@ -90,7 +90,7 @@ runCommand({
 
 async function printScript(): Promise<number> {
   const tables = (await loadedTables()).map(({ table }) => table);
-  console.log(wholeScript(tables, 'pool'));
+  process.stdout.write(poolScript(tables));
   return 0;
 }
 

@@ -156,23 +156,37 @@ export const viewScript = (table: WarehouseTable): string[] =>
 
 /**
  * Sets a table that somebody dropped back to the beginning: once it is made again, it has no rows, so all have to be loaded. A row of the
- * ledger with a colon in its `delta_id` stays as it is, because a shadow is taking the table's place.
+ * ledger with a colon in its `delta_id` stays as it is, because a shadow is taking the table's place. The first UPDATE changes nothing, but
+ * locks the row: another process may have made the table again, and it must not load rows between the question and the answer to it.
  */
-const forgetDropped = (name: string): string[] => [
-  ifMissing(
-    name,
-    `UPDATE ${ledgerTable} SET delta_id = ${quoteText(beginning.tableId)}, last_version = ${beginning.version} WHERE table_name = ${quoteText(name)} AND delta_id NOT LIKE '%:%'`,
-  ),
-  ifMissing(name, `DELETE FROM ${rejectsTable} WHERE table_name = ${quoteText(name)}`),
-];
+function forgetDropped(name: string): string {
+  const ofTable = `table_name = ${quoteText(name)}`;
+  return `BEGIN TRANSACTION;
+UPDATE ${ledgerTable} SET last_version = last_version WHERE ${ofTable};
+IF NOT ${existsTable(name)} BEGIN
+UPDATE ${ledgerTable} SET delta_id = ${quoteText(beginning.tableId)}, last_version = ${beginning.version} WHERE ${ofTable} AND delta_id NOT LIKE '%:%';
+DELETE FROM ${rejectsTable} WHERE ${ofTable};
+END;
+COMMIT;`;
+}
 
 /** Creates a table and its row in the ledger if they are missing. An older table also needs `addColumn`. */
 export const tableScript = (table: WarehouseTable, dialect: Dialect): string[] => [
   createSchema(table.schema),
-  ...forgetDropped(fullName(table)),
+  forgetDropped(fullName(table)),
   ifMissing(fullName(table), createTable(table, dialect)),
   addToLedger(fullName(table), beginning),
 ];
+
+const poolScriptHead = `-- The tables of a dedicated SQL pool, made where they are missing, and the columns that tables of an earlier version lack:
+-- what "npm run warehouse -- init" runs.
+-- "npm run warehouse -- script" prints it.
+-- Not run on a real dedicated SQL pool: the server of the project's tests ran it, which follows Microsoft's documentation.
+`;
+
+/** The file `deploy/sql/warehouse.sql`, with these tables. */
+export const poolScript = (tables: readonly WarehouseTable[]): string =>
+  `${poolScriptHead}\n${wholeScript(tables, 'pool')}`;
 
 /** All these statements as one script for sqlcmd, SSMS or Synapse Studio. It can be run repeatedly. */
 export const wholeScript = (tables: readonly WarehouseTable[], dialect: Dialect): string =>

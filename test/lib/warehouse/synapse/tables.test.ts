@@ -6,12 +6,15 @@ import { loadStreams } from '../../../../src/lib/streams/loadStreams';
 import { mostRescuedBytes } from '../../../../src/lib/streams/rescuedFields';
 import type { Stream } from '../../../../src/lib/streams/stream';
 import { clicksPerProduct, clicksPerSession, viewText } from '../../../../src/lib/streams/warehouseView';
-import { wholeScript } from '../../../../src/lib/warehouse/synapse/tables';
+import { poolScript } from '../../../../src/lib/warehouse/synapse/tables';
 import { serverlessBatches, viewInTsql } from '../../../kit/serverlessViews';
 
 /*
  * A script may lack the table of a stream that was added, and have that of one that was removed; what both have must be equal.
  */
+
+/** The comment at the beginning of a script. */
+const headOf = (script: string): string => script.split(/^\s*$/m)[0] ?? '';
 
 const statementsOf = (text: string) =>
   text
@@ -27,7 +30,9 @@ describe('deploy/sql/warehouse.sql', () => {
       .flatMap(({ warehouse }) => warehouse ?? [])
       .filter(({ schema, name }) => script.includes(`CREATE TABLE [${schema}].[${name}]`));
     expect(tables).toContain(clickstream.warehouse);
-    const wanted = statementsOf(wholeScript(tables, 'pool'));
+    const printed = poolScript(tables);
+    expect(headOf(script)).toBe(headOf(printed));
+    const wanted = statementsOf(printed);
     const found = statementsOf(script);
     expect(found.filter((statement) => wanted.includes(statement))).toEqual(wanted);
     const others = found.filter((statement) => !wanted.includes(statement));
@@ -159,6 +164,5 @@ describe('deploy/sql/serverless.sql', () => {
 });
 
 it.each(globSync('deploy/sql/*.sql'))('a script says that it was not run on a real engine: %s', (path) => {
-  const [head = ''] = readFileSync(path, 'utf8').split(/^\s*$/m);
-  expect(head).toContain('-- Not run on a real');
+  expect(headOf(readFileSync(path, 'utf8'))).toContain('-- Not run on a real');
 });
