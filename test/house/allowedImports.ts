@@ -86,10 +86,13 @@ export interface Import {
 
 /** The imports, re-exports and requires of a file. Names that are computed at run time are not found. */
 export function importsOf(path: string, text: string): Import[] {
+  // The first part of a statement may have comments, in which any character may stand.
   const statements = text.matchAll(
-    /^(?:import|export(?: type)? [{*])(?:[^;=]*?\bfrom)?\s*['"]([^'"]+)['"]/gm,
+    /^(?:import|export(?: type)? [{*])(?:(?:\/\/.*\n|\/\*[\s\S]*?\*\/|[^;=/])*?\bfrom)?\s*['"]([^'"]+)['"]/gm,
   );
-  const calls = text.matchAll(/\b(?:import|require|require\.resolve)\(\s*['"]([^'"]+)['"]/g);
+  const calls = text.matchAll(
+    /\b(?:import|require|require\.resolve)\(\s*(?:\/\*[\s\S]*?\*\/\s*)?['"`]([^'"`$]+)['"`]/g,
+  );
   return [...statements, ...calls].map(([all, from = '']) => ({
     from,
     file: from.startsWith('.') ? withoutEnding(posix.join(posix.dirname(path), from)) : undefined,

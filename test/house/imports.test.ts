@@ -29,11 +29,15 @@ describe('the imports of the project', () => {
 const statements: Record<string, (from: string) => string> = {
   'an import': (from) => `import { a } from '${from}';`,
   'an import over several lines': (from) => `import b, {\n  a,\n  type C,\n} from '${from}';`,
+  'an import with remarks': (from) =>
+    `import {\n  a, // one; or = two, from 'here'\n  /* three; = */ b,\n} from '${from}';`,
   'an import of everything': (from) => `import * as all from '${from}';`,
   'an import of types': (from) => `import type { A } from '${from}';`,
   'an import without names': (from) => `import '${from}';`,
   'an export of what is imported': (from) => `export { a } from '${from}';`,
   'an import while running': (from) => `const a = async () => (await import('${from}')).a;`,
+  'an import while running, in backticks': (from) =>
+    `const a = async () => (await import(/* big */ \`${from}\`)).a;`,
   'the type of a module': (from) => `type A = typeof import('${from}');`,
   'a require': (from) => `const { a } = require('${from}');`,
 };
