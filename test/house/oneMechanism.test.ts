@@ -13,13 +13,26 @@ const mechanisms = [
     places: [],
   },
   {
+    what: 'the words of a command are taken in src/cli/commandLine, and by programs that other programs start',
+    again: /\bprocess\.argv\b/,
+    folders: 'src,local',
+    places: [
+      'local/broker/main.ts',
+      'local/coincap/main.ts',
+      'local/host/main.ts',
+      'src/cli/commandLine/runCommand.ts',
+    ],
+  },
+  {
     what: 'a server listens on loopback through listenOnLoopback, and a port in use is told in its words',
-    again: /\.listen\((?:\{|\w+,|$)|code === 'EADDRINUSE'/m,
+    again: /\.listen\((?!\))|code === 'EADDRINUSE'/,
     folders: 'src,local,bench,test',
-    // The AMQP library makes its server itself, and a test starts one in a program of its own.
+    // The AMQP library makes its server itself, and a test starts one in a program of its own. Tests of the dashboard listen to a page.
     places: [
       'src/lib/sameMachine.ts',
       'local/broker/amqpServer.ts',
+      'test/browser/assetNumbers.browser.ts',
+      'test/browser/numbers.browser.ts',
       'test/cli/runCommand.test.ts',
       'test/lib/sameMachine.test.ts',
     ],
@@ -31,8 +44,8 @@ const mechanisms = [
     places: ['src/lib/duration.ts'],
   },
   {
-    what: 'sixty seconds are minuteMs of src/lib/duration.ts, but in the scripts of the dashboard, which cannot load it',
-    again: /\b60_000\b/,
+    what: 'a minute, an hour and a day are those of src/lib/duration.ts, but in the scripts of the dashboard, which cannot load it',
+    again: /\b(60_?000|3_?600_?000|86_?400_?000|60 \* 1_?000|1_?000 \* 60)\b/,
     folders: 'src',
     places: [
       'src/lib/dashboard/browser/choices.ts',
