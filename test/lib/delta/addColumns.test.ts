@@ -109,6 +109,22 @@ describe('adding columns', () => {
     expect((await stateOf()).version).toBe(0);
   });
 
+  it('is refused where another writer turns on a feature meanwhile that is not implemented', async () => {
+    const { store } = at;
+    const putIfAbsent = store.putIfAbsent.bind(store);
+    store.putIfAbsent = async (path, bytes) => {
+      store.putIfAbsent = putIfAbsent;
+      const protocol = { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['rowTracking'] };
+      await putCommit(at, 1, [{ protocol }], { operation: 'UPGRADE PROTOCOL', isBlindAppend: false });
+      return putIfAbsent(path, bytes);
+    };
+    await expect(addColumns(at, [field('price', 'double')])).rejects.toMatchObject({
+      code: 'delta.unsupported',
+      message: expect.stringContaining('rowTracking'),
+    });
+    expect((await stateOf()).version).toBe(1);
+  });
+
   it('is refused even if only a later one of the new columns is wrong', async () => {
     await expect(addColumns(at, [field('price', 'double'), field('shop', 'string', false)])).rejects.toThrow(
       'the new column shop takes no nulls, which earlier rows would have',

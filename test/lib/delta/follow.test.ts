@@ -274,6 +274,16 @@ describe('a follower whose entry is another one, or gone', () => {
     await expect(follower.advance()).rejects.toMatchObject({ code: 'delta.hole' });
   });
 
+  it('is told of a hole also if a checkpoint is left of the entry that is lost', async () => {
+    await commitMore(4);
+    await checkpoint({ at });
+    await commitMore(1);
+    const follower = await following();
+    await store.delete(commitPath('events', 4));
+    // Cleaning keeps the entry of the checkpoint with which the log begins, so this entry was not cleaned away.
+    await expect(follower.advance()).rejects.toMatchObject({ code: 'delta.hole' });
+  });
+
   it.each(['no checkpoint', 'a checkpoint below it'])(
     'throws at a hole, and continues once it is gone (with %s)',
     async (which) => {

@@ -276,6 +276,22 @@ describe('a checkpoint', () => {
     expect(await hint()).toMatchObject({ version: 2 });
   });
 
+  it('of another commit of its version, which came meanwhile, is left in its place', async () => {
+    await appendFiles(at, 2);
+    const { store } = at;
+    const putIfAbsent = store.putIfAbsent.bind(store);
+    // Storage goes back in time. Another process commits the version again, and makes a checkpoint of it.
+    store.putIfAbsent = async (path, bytes) => {
+      store.putIfAbsent = putIfAbsent;
+      await store.delete(commitPath('events', 2));
+      await appendFiles(at, 1, { first: 100 });
+      expect((await checkpoint({ at })).outcome).toBe('written');
+      return putIfAbsent(path, bytes);
+    };
+    await expect(checkpoint({ at })).rejects.toMatchObject({ code: 'delta.contention' });
+    expect(await store.get(checkpointPath('events', 2))).toBeDefined();
+  });
+
   it('says how many files are in it', async () => {
     await appendFiles(at, 3);
     await checkpoint({ at });

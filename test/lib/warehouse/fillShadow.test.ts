@@ -61,8 +61,8 @@ describe('a filled shadow that follows the log', () => {
     return shadow;
   };
   const signal = new AbortController().signal;
-  const follow = async (shadow: WarehouseTable, commits = delta.commits) => {
-    const step = await followLog({ warehouse, shadow, signal, commits });
+  const follow = async (shadow: WarehouseTable, commits = delta.commits, until?: TablePosition) => {
+    const step = await followLog({ warehouse, shadow, signal, commits, ...(until && { until }) });
     return { step, stands: (await warehouse.ledger()).get(fullName(shadow))?.version };
   };
 
@@ -93,6 +93,15 @@ describe('a filled shadow that follows the log', () => {
     }
     expect(await follow(shadow, new Growing(delta.at))).toMatchObject({ step: { step: 'done' } });
     expect(steps).toBe(101);
+  });
+
+  it('is complete at the version that it must reach, and follows no further', async () => {
+    const shadow = await filled();
+    for (let n = 0; n < 3; n++) await delta.commit([]);
+    expect(await follow(shadow, delta.commits, positionOfState(snapshot))).toMatchObject({
+      step: { step: 'done' },
+      stands: 6,
+    });
   });
 
   it('cannot become complete if the table is made again', async () => {

@@ -151,6 +151,33 @@ describe('a table that is rebuilt', () => {
     expect([...harness.server.engine.tables.keys()].filter((name) => name.includes('__'))).toEqual([]);
   });
 
+  it('is not taken for done if its shadow is gone after it could not take its place', async () => {
+    await delta.commit(clicks(3));
+    let swaps = 0;
+    let lost: Parameters<Warehouse['swap']>[0] | undefined;
+    const late = {
+      ...own(warehouse),
+      swap: async (swap: Parameters<Warehouse['swap']>[0]) => {
+        if (swaps++ > 0) return warehouse.swap(swap);
+        lost = swap;
+        return 'not-swapped' as const;
+      },
+      // Another process drops the shadow, after this one has seen that it is still there.
+      ledger: async () => {
+        const ledger = await warehouse.ledger();
+        if (lost) {
+          await warehouse.release(lost);
+          await warehouse.dropShadow(lost.shadow);
+        }
+        lost = undefined;
+        return ledger;
+      },
+    };
+    expect(await rebuild(options(late))).toEqual({ outcome: 'rebuilt', version: 1 });
+    expect(swaps).toBe(2);
+    expect(harness.server.rows(fullName(clicksAt))).toHaveLength(3);
+  });
+
   it('is given up when the database cannot be reached several times in a row', async () => {
     await delta.commit(clicks(5));
     harness.server.refuseLogins = { number: 42108, message: 'The pool is paused.' };

@@ -134,6 +134,13 @@ describe('a log that went back in time', () => {
     expect(await behind({ ...position, mark: undefined })).toEqual([6, 7]);
   });
 
+  it('is noticed at the version to which the log was read, by the mark alone', async () => {
+    await commitMore(3);
+    await behind(beginning);
+    const { tableId } = await positionAt(3);
+    expect(await behind({ tableId, version: 3, mark: 'of an entry that is gone' })).toBe('rolled-back');
+  });
+
   it('does not matter to a table that another process has rebuilt since', async () => {
     await commitMore(5);
     expect(await behind(await positionAt(5))).toBe('current');
