@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,6 +8,7 @@ import { numberFlag, switchFlag } from '../src/cli/commandLine/arguments';
 import { action, type Given } from '../src/cli/commandLine/command';
 import { runCommand } from '../src/cli/commandLine/runCommand';
 import { countFlag } from './numbers';
+import { residentMebibytes } from './processUsage';
 
 /**
  * Sends events to the broker at a fixed rate, reads them all, and prints the broker's memory every 10 seconds. Fails
@@ -84,7 +85,7 @@ async function soak(broker: ChildProcess, address: string, seconds: number, rate
   const elapsed = (): number => (Date.now() - start) / 1000;
   const report = (): void =>
     console.log(
-      `${elapsed().toFixed(0).padStart(4)} s  sent ${sent}  received ${received}  broker ${residentMebibytes(broker.pid)} MiB`,
+      `${elapsed().toFixed(0).padStart(4)} s  sent ${sent}  received ${received}  broker ${residentMebibytes(broker.pid ?? 0).toFixed(0)} MiB`,
     );
   report();
   const timer = setInterval(report, 10_000);
@@ -107,16 +108,6 @@ async function soak(broker: ChildProcess, address: string, seconds: number, rate
   await consumer.close();
   await producer.close();
   if (received !== sent) throw new Error(`sent ${sent}, received ${received}`);
-}
-
-/** Resident memory of a process, if the system provides it. */
-function residentMebibytes(pid: number | undefined): string {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    return (Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024).toFixed(0);
-  } catch {
-    return '?';
-  }
 }
 
 runCommand({

@@ -16,7 +16,7 @@ export function watchUsage(pid: number): () => ProcessUsage {
   const cpuBefore = cpuSecondsOf(pid);
   let peak = Number.NaN;
   const sample = () => {
-    const mebibytes = Number(/VmRSS:\s+(\d+)/.exec(read(pid, 'status'))?.[1]) / 1024;
+    const mebibytes = residentMebibytes(pid);
     if (!(mebibytes <= peak)) peak = mebibytes;
   };
   sample();
@@ -26,6 +26,10 @@ export function watchUsage(pid: number): () => ProcessUsage {
     return { memory: peak, cpuSeconds: cpuSecondsOf(pid) - cpuBefore };
   };
 }
+
+/** The resident memory of a process now, in MiB; NaN if the system has no /proc. */
+export const residentMebibytes = (pid: number): number =>
+  Number(/VmRSS:\s+(\d+)/.exec(read(pid, 'status'))?.[1]) / 1024;
 
 function cpuSecondsOf(pid: number): number {
   // The name, in parentheses, may hold spaces. After it, the fields for user and system time are the 12th and the 13th.
