@@ -25,9 +25,15 @@ import { clickFields } from './clickRows';
 import { countFlag, median, percentile, printTable, rounded } from './numbers';
 
 /**
- * The click counts and their API: requests per second, and the slowest of a hundred, with 670 and with 100,000 products; the time from a
- * commit to the answer that shows it; the cost of a refresh at versions 100 and 10,000; a cold start over many rows; and the answer in
- * comparison with DuckDB, which counts the same files. Storage is Azurite, unless the output says memory.
+ * The click counts and their API:
+ *
+ * - requests per second, and the slowest of a hundred, with 670 and with 100,000 products
+ * - the time from a commit to the answer that shows it
+ * - the cost of a refresh at versions 100 and 10,000
+ * - a cold start over many rows
+ * - the answer in comparison with DuckDB, which counts the same files
+ *
+ * Storage is Azurite, unless the output says memory.
  *
  *   npm run bench -- counts [--rows 1000000]
  */

@@ -100,10 +100,14 @@ class CoincapApi {
 }
 
 /**
- * Simulates the CoinCap API on this machine: `GET /v3/assets?limit&offset` with a bearer key; `/v2/assets`, which only answers that
- * it was shut down; and `/2023/v2/assets`, version 2 as it was before, without a key, for programs that were written for it.
- * `POST /admin/fail?with=429&times=2&retryAfter=5` makes the next requests fail. Requests of web pages of other
- * sites are refused.
+ * Simulates the CoinCap API on this machine:
+ *
+ * - `GET /v3/assets?limit&offset` needs a bearer key.
+ * - `/v2/assets` only answers that it was shut down.
+ * - `/2023/v2/assets` is version 2 as it was before, without a key, for programs that were written for it.
+ * - `POST /admin/fail?with=429&times=2&retryAfter=5` makes the next requests fail.
+ *
+ * Requests of web pages of other sites are refused.
  * @throws `PortInUseError`
  */
 export async function startCoincap(options: CoincapOptions): Promise<Coincap> {

@@ -25,9 +25,9 @@ import { noTable, streamWord } from './names';
 import { verifyFolds } from './verifyFolds';
 
 /*
- * `npm run verify -- <stream>`: proves from the tables that each event is there exactly once, that the counts and the newest rows
- * which the API serves are right, and that the warehouse has as many rows, of each partition. Exit code 1 if not. If the warehouse or the hub
- * does not answer, the exit code depends on the tables alone.
+ * `npm run verify -- <stream>`: proves from the tables that each event is there exactly once. Also checks that the counts and the newest
+ * rows which the API serves are right, and that the warehouse has as many rows, of each partition. Exit code 1 if not. If the warehouse or
+ * the hub does not answer, the exit code depends on the tables alone.
  */
 
 runCommand({

@@ -123,7 +123,7 @@ export class AssetMaker {
 
   make(): MadeEvent {
     const id = this.#made++;
-    // Neighbours have changed places.
+    // The times of each two consecutive events are exchanged.
     const timestamp = this.#startedAt + (id ^ 1) * stepMs;
     const assets = Array.from({ length: assetsPerEvent }, (_, asset) => ({
       id: `asset-${asset}`,

@@ -79,7 +79,7 @@ export async function breakThings(options: BreakOptions): Promise<Broken> {
   return breaker;
 }
 
-/** After how many kills something comes that comes once for every so many kills, ascending. */
+/** Draws when something happens that happens once per `killsPerTime` kills. The result has, ascending, how many kills come before each time. */
 function drawTimes(kills: number, killsPerTime: number, random: Random): number[] {
   const times = Math.ceil(kills / killsPerTime);
   return Array.from({ length: times }, (_, nth) => Math.floor(((nth + random()) * kills) / times));

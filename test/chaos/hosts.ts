@@ -130,7 +130,7 @@ export class Hosts {
     writeFileSync(this.#clockFile(name), String(aheadMs));
   }
 
-  /** Said in a file, because the clock of a host that starts again must stay as it is. */
+  /** The file with the time by which a host's clock is ahead. It is a file, because it must still apply when the host starts again. */
   #clockFile(name: HostName): string {
     return join(this.#options.folder, `${name}.clock`);
   }

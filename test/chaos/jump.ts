@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../../src/lib/sources/seededRandom';
 import { type ChaosSystem, hostNames } from './system';
 
-/** Further than the log, tombstones and every bucket of the counts are kept. */
+/** How far ahead a clock is set: by more time than the log, tombstones, and the counts of products by the hour are kept. */
 const aheadMs = 10 * 86_400_000;
 /** Long enough for many commits and refreshes of the counts. */
 const jumpMs = 15_000;
@@ -19,7 +19,7 @@ export interface Jump {
 }
 
 /**
- * Sets the clock of a host ten days ahead for a while, and has it do its maintenance meanwhile, which must not take anything for old.
+ * Sets the clock of a host ten days ahead for a while. The host does its maintenance meanwhile, which must not take anything for old.
  * Afterwards its history must have all clicks.
  */
 export async function jumpClock(system: ChaosSystem, random: Random): Promise<Jump> {

@@ -75,7 +75,7 @@ async function readLog(lake: ContainerClient, table: string): Promise<{ lives: L
   return { lives, commits: names.length };
 }
 
-/** What a line of a log entry can say of a file. */
+/** The part of a line of a log entry that is about a file. */
 interface FileAction {
   readonly add?: { readonly path: string };
   readonly remove?: { readonly path: string };

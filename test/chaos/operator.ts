@@ -5,7 +5,7 @@ import { parseCommandLine, runCommandLine } from './commandLine';
 import { type ChaosSystem, hostNames } from './system';
 
 const lookEveryMs = 1000;
-/** How old what health tells may be, where it gives no time. A command that ended since then may have repaired it. */
+/** How old a problem may be that health tells without a time. A command that ended since then may have repaired it already. */
 const answerAgeMs = 14_000;
 /** Longer than the minute between two catch-ups of the warehouse, and than it takes to retry all batches. */
 const limitMs = 300_000;
@@ -20,7 +20,7 @@ interface Mendable {
   readonly lastFailure?: string;
 }
 
-/** The operator of the system. It only knows the answers of GET /api/health, and only runs the commands in them, a rebuild with --here. */
+/** The operator of the system. It only knows the answers of GET /api/health, and only runs the commands in them. It adds --here to a rebuild. */
 export class Operator {
   /** How often each command succeeded. */
   readonly remedies: Record<string, number> = Object.fromEntries(expected.map((name) => [name, 0]));

@@ -6,11 +6,11 @@ import { runCommandLine } from './commandLine';
 import { type ChaosSystem, hostNames } from './system';
 import { type CommitBreaker, table } from './warehouse';
 
-/** In a process of its own, which can be killed by itself. */
+/** With --here the rebuild runs in a process of its own, which can be killed alone. */
 const command = 'npm run warehouse -- rebuild clicks --here';
 /** How often one rebuild is killed. */
 const kills = { least: 2, most: 4 };
-/** How many batches a rebuild of so few rows sends that name its shadow, about: it is killed at one of them. */
+/** A rebuild of so few rows sends about this many batches that name its shadow. It is killed at one of them. */
 const batches = { first: 1, last: 14 };
 /** After this long it is killed in any case: it may be slow, because its connections break too. */
 const killAfterMs = 20_000;

@@ -15,9 +15,8 @@ import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import { appendFiles, snapshotOf } from '../lib/maintenance/table';
 
 /*
- * `npm run table` on a table that other engines have worked on: its checkpoint holds statistics as structs alone, it has columns of
- * types that are not written, of which one is not read either, and a file without statistics. Each test goes on with the table of the
- * one before.
+ * `npm run table` on a table that other engines have worked on. Its checkpoint holds statistics only as structs, and one of its files has
+ * none. It has columns of types that are not written, one of which is not read either. Each test goes on with the table of the one before.
  */
 
 let azurite: Azurite;

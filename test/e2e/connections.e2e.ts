@@ -5,8 +5,8 @@ import { disabledFunctions } from '../kit/disabledFunctions';
 import { LocalStack } from '../kit/localStack';
 
 /*
- * The compiled app and the commands with connections as the published set-ups have them: no shared one, but for each stream a policy
- * to listen and one to send, whose connection strings name the hub.
+ * The compiled app and the commands with connections as in the published set-ups. There is no shared connection. Each stream has a policy to
+ * listen and one to send, whose connection strings name the hub.
  */
 
 let stack: LocalStack;

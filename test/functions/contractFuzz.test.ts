@@ -15,8 +15,8 @@ import {
 } from './openapiContract';
 
 /*
- * Requests made of docs/openapi.yaml, with values that its parameters accept and values that they do not, given once, twice and
- * joined: whatever comes in, the compiled app answers as documented, and never that it failed.
+ * Sends requests that are made from docs/openapi.yaml, with values that its parameters accept and others, given once, twice and joined.
+ * The compiled app must answer all of them as documented, and never that it failed.
  */
 
 const app = new ClicksApp();

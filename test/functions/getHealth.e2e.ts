@@ -11,8 +11,8 @@ import { LocalStack } from '../kit/localStack';
 import { deviations } from './openapiContract';
 
 /*
- * The compiled app in two hosts, as in Azure, where HTTP functions and each ingest function run in processes of their own: one
- * host ingests, and another one, which does not, is asked for the health.
+ * The compiled app in two hosts, as in Azure, where HTTP functions and each ingest function run in processes of their own. One host
+ * ingests. The other one does not, and is asked for the health.
  */
 
 let stack: LocalStack;

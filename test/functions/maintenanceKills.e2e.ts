@@ -15,8 +15,9 @@ import { appendFiles, pathsOf, readRows, snapshotOf } from '../lib/maintenance/t
 import { type KillingProxy, startKillingProxy } from '../local/durable/killingProxy';
 
 /*
- * A pass of maintenance, while one of two hosts is killed at each of its writes in turn: those to the task hub, which are the events of
- * the orchestration's history, and those to the lake. Before the storage gets the write, and after, when the host does not know of it.
+ * A pass of maintenance, while one of two hosts is killed at each of its writes in turn. These are writes to the task hub, which are the
+ * events of the orchestration's history, and writes to the lake. The host is killed before the storage gets the write, and after the write
+ * is stored but before the host learns of it.
  */
 
 const table = 'dead_letters';

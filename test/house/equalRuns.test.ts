@@ -2,12 +2,12 @@ import { globSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 
 /*
- * No six lines stand twice: what two places need is written once, and called. Empty lines and indentation do not count, and imports may be
- * equal. Bicep and SQL are left out, because their resources and statements are written whole.
+ * No six lines may stand in two places: code that two places need is written once, and called. Empty lines and indentation do not count,
+ * and imports may be equal. Bicep and SQL are not checked, because resources and statements have to be written in full there.
  */
 
 const runLength = 6;
-/** Lines that only close brackets are the end of much. A run with fewer other lines says nothing. */
+/** Lines of brackets alone are equal in many places. A run with fewer other lines than this is not reported. */
 const leastWords = 3;
 
 interface Line {
@@ -16,7 +16,7 @@ interface Line {
   readonly number: number;
 }
 
-/** The lines of a source that say something, without its imports. */
+/** The lines of a source that are not empty, without its imports. */
 function linesOf(source: string): Line[] {
   const withoutImports = source.replace(/^import\b[^;]*;$/gm, (found) => found.replace(/[^\n]/g, ''));
   return withoutImports

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 
 /*
- * What the project does in one place is not done again elsewhere.
+ * Some things are done in one place only. Code elsewhere must call that place instead of doing the same in its own way.
  */
 
 const mechanisms = [
@@ -64,7 +64,7 @@ const mechanisms = [
     what: 'waits between tries double in src/lib/backoff.ts',
     again: /\* 2 \*\* .*(fail|lost|refus|retr|attempt|tries)/i,
     folders: 'src,local,bench',
-    // A commit spreads its tries from zero on, the browser loads its own folder alone, and the host does what Azure's documents say.
+    // A commit's waits are spread from zero on, the browser loads the files of its own folder alone, and the host waits as Azure's documents say.
     places: [
       'src/lib/backoff.ts',
       'src/lib/delta/commit.ts',

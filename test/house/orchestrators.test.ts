@@ -3,14 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { importsOf } from './allowedImports';
 
 /*
- * An orchestrator is begun anew for each result, so it must do the same each time: it may have nothing of a clock, of chance, or of
- * the world outside.
+ * An orchestrator is begun anew for each result, so it must do the same each time: it may not read a clock, make random numbers, or do
+ * I/O.
  */
 
 const forbidden =
   /\b(Date|Math\.random|crypto|performance|process|global|globalThis|console|fetch|require|async|await|Promise|set(Timeout|Interval|Immediate)|queueMicrotask|Intl|WeakRef)\b/g;
 
-/** Words in a file of orchestrators that have no place there, and what it imports besides types and other such files. */
+/** Forbidden words in a file of orchestrators, and forbidden imports: all but types and other files of orchestrators. */
 function offences(text: string): string[] {
   const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
   const imported = importsOf('src/lib/orchestrations/one.ts', text).filter(

@@ -128,7 +128,7 @@ export function literalOf(node: Node): string | undefined {
   return node.text.slice(1, -1);
 }
 
-/** The properties of an object, by name; none for anything else. A name that is put together is as it is written, without quotes. */
+/** The properties of an object, by name; none for anything else. A name with interpolations is taken as it is written, without quotes. */
 export function propertiesOf(node: Node | undefined): Map<string, Node> {
   const found = new Map<string, Node>();
   for (const property of node?.type === 'object' ? childrenOf(node) : []) {

@@ -2,11 +2,11 @@ import { type BicepFile, childrenOf, type Declaration, type Node, propertiesOf, 
 import { find, inMain, ofKind, type Template } from './template';
 
 /*
- * What the compiler of Bicep does not know, because everything is a text to it: whether an output is what its name says, whether an id is
- * an id, and whether a resource that is read was made.
+ * Checks what Bicep's compiler cannot, because all values are texts to it: an output must be what its name says, an id must be an id, and a
+ * resource that is read must have been made.
  */
 
-/** What an output of a module reads at last, where that is not its own name. */
+/** The property that a module's output must read, for each output that does not have the name of its property. */
 const readsAtLast: Readonly<Record<string, string>> = {
   clientId: 'properties.clientId',
   principalId: 'properties.principalId',
@@ -58,7 +58,7 @@ function checkIds(template: Template, file: BicepFile): string[] {
     .map(([name, value]) => `${name} is ${value.text}, which is no id of a resource`);
 }
 
-/** All modules make resources of a group, so each goes into one. */
+/** All modules make resources of a resource group, so the scope of each must be one. */
 const checkScopes = (main: BicepFile): string[] =>
   ofKind(main, 'module')
     .filter(

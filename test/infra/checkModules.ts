@@ -74,7 +74,7 @@ function missingOrder(template: Template, one: Declaration, file: BicepFile): st
   });
   const text = one.value?.text ?? '';
   const order = propertiesOf(one.value).get('dependsOn')?.text ?? '';
-  // Of several modules that make the type, one is enough: the other is another resource.
+  // If several modules make resources of this type, it is enough to come after one of them: the others make other resources.
   const isAfter =
     makers.length === 0 ||
     makers.some(({ name }) => text.includes(`${name}.outputs.`) || new RegExp(`\\b${name}\\b`).test(order));
@@ -111,7 +111,7 @@ function checkParameterFiles({ main, texts }: Template): string[] {
   return [
     ...unknown.map((name) => `${name} is no parameter of main.bicep`),
     ...required.filter((name) => !byHand.includes(name)).map((name) => `byHand.bicepparam lacks ${name}`),
-    // azd asks for what has neither a value nor a default: where rows go.
+    // The warehouse is left out: azd asks for a parameter that has neither a value nor a default.
     ...required
       .filter((name) => name !== 'warehouse' && !forAzd.includes(name))
       .map((name) => `main.parameters.json lacks ${name}`),
@@ -140,7 +140,7 @@ function checkChoices(params: readonly Declaration[], texts: Template['texts']):
     .map(({ name }) => `main.parameters.json must let azd choose ${name}, with the default of main.bicep`);
 }
 
-/** What costs by itself is made only if it was chosen: the text of main.bicep that says so. */
+/** Resources that cost money even when idle, with the text of main.bicep because of which each is made only if it was chosen. */
 const madeIfChosen: readonly (readonly [string, string])[] = [
   ['Azure SQL', "module sqlDatabase 'modules/sqlDatabase.bicep' = if (warehouse == 'azureSql') {"],
   ['the dedicated pool', "hasPool: warehouse == 'dedicatedPool'"],
@@ -152,7 +152,7 @@ const checkMadeIfChosen = ({ main }: Template): string[] =>
     .filter(([, text]) => !main.root.text.includes(text))
     .map(([what]) => `main.bicep: ${what} must be made only if it was chosen`);
 
-/** azd itself reads these two. */
+/** These outputs are read by azd itself. */
 const outputsForAzd = ['AZURE_LOCATION', 'AZURE_RESOURCE_GROUP'];
 
 function checkHooks({ main, texts }: Template): string[] {

@@ -17,7 +17,7 @@ const rules: Readonly<Record<string, RegExp>> = {
   'Microsoft.Sql/servers': /^[a-z0-9][a-z0-9-]{0,61}[a-z0-9]$/,
 };
 
-/** What stands for a value that Azure gives: uniqueString() has 13 letters and digits. */
+/** Stands for the result of uniqueString(), which has 13 letters and digits. */
 const unique = 'abcdefghijklm';
 
 export function checkNames(template: Template): string[] {

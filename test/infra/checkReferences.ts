@@ -13,7 +13,7 @@ import { resourceTypes } from './resourceTypes';
 import { find, moduleFile, ofKind, type Template } from './template';
 
 /*
- * Names: each that is used is declared, each that is declared is used, and what is read of a value is there.
+ * Checks names: each name that is used must be declared and the other way round, and each member that is read must exist.
  */
 
 const functions = new Set(
@@ -35,7 +35,7 @@ export function checkReferences(template: Template, file: BicepFile): string[] {
   return wrong.map((text) => `${file.path}: ${text}`);
 }
 
-/** The names that an expression uses; those that it gives to properties are none. */
+/** The names that an expression uses. The names of an object's properties are not among them. */
 function* usedNames(node: Node): Generator<{ readonly name: string; readonly isCall: boolean }> {
   const children = childrenOf(node);
   const first = children[0];
@@ -124,7 +124,7 @@ function checkLoopMember(file: BicepFile, one: Declaration, rest: readonly strin
   return elements.length > 0 && !elements.every((element) => propertiesOf(element).has(rest[0] ?? ''));
 }
 
-/** The objects that a variable may be: itself, or each value of the object of which it takes one. */
+/** The objects that a variable can be: its own value or, if it chooses one value of another object, each of these values. */
 function objectsOf(file: BicepFile, { kind, value }: Declaration): Node[] {
   if (kind !== 'var' || !value) return [];
   if (value.type === 'object') return [value];
@@ -132,7 +132,7 @@ function objectsOf(file: BicepFile, { kind, value }: Declaration): Node[] {
   return [...propertiesOf(find(file, value.text.split('[')[0])?.value).values()];
 }
 
-/** Members of a variable's objects that nothing reads: they are misspelt, or left over. */
+/** Members of a variable's objects that nothing reads. Such a member is misspelt, or no longer needed. */
 function findUnusedMembers(file: BicepFile, one: Declaration): string[] {
   const taken = file.declarations.find(
     ({ kind, value }) => kind === 'var' && value?.text.startsWith(`${one.name}[`),
@@ -155,7 +155,7 @@ const isUseAsWhole = (node: Node, name: string): boolean =>
   node.text === name &&
   !/^(member_expression|variable_declaration)$/.test(node.parent?.type ?? '');
 
-/** An object of which a parameter chooses: each member of its values is read. */
+/** The members that nothing reads, of an object from which a parameter chooses a value. */
 function checkChoices(one: Declaration, chosen: Node, file: BicepFile): string[] {
   const reader = file.declarations.find(({ value }) => value?.text === chosen.text)?.name;
   const names = new Set(
@@ -165,7 +165,7 @@ function checkChoices(one: Declaration, chosen: Node, file: BicepFile): string[]
   return unread.map((name) => `nothing reads ${reader}.${name}`);
 }
 
-/** No output gives a secret away, and none stands in the template. */
+/** Secrets that an output gives away, or that stand in the template. */
 export function checkSecrets(file: BicepFile): string[] {
   const secure = ofKind(file, 'param').filter(({ decorators }) => decorators.includes('@secure'));
   const outputs = ofKind(file, 'output').filter(({ value }) => {

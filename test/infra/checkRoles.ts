@@ -61,7 +61,7 @@ function checkRoleIds(file: BicepFile): string[] {
     .map(([name]) => `${file.path}: roleIds.${name} is not the id of that role`);
 }
 
-/** Its parts: the role, the principal, and the resource on which it is given. */
+/** The parts of a role assignment: the role, the principal, and the resource on which the role is given. */
 function partsOf(one: Declaration) {
   const properties = propertiesOf(one.value);
   const inner = propertiesOf(properties.get('properties'));
@@ -76,7 +76,7 @@ function partsOf(one: Declaration) {
   };
 }
 
-/** A name that is not made of all parts would be taken by another assignment. */
+/** Checks an assignment. Its name must be made of all of its parts, because otherwise two assignments could have the same name. */
 function checkAssignment(file: BicepFile, one: Declaration): string[] {
   const { name, scope, principal, type, definition, role } = partsOf(one);
   const who = principal?.text === 'workspace.identity.principalId' ? 'workspace.id' : principal?.text;

@@ -6,17 +6,17 @@ import { typeOf } from './checkResources';
 import { find, inMain, moduleFile, moduleOf, ofKind, paramsOf, type Template } from './template';
 
 /*
- * The app's settings in the template: those that the app declares, all of them, and those of the host.
+ * Checks that the template has all settings that the app declares, and those of the host.
  */
 
-/** Connections by identity: the setting that says where, and the output of main.bicep's module that it must be. */
+/** For each connection by identity, the setting with its address, and the expression of main.bicep that this must be. */
 const connections: Readonly<Record<string, readonly [string, string]>> = {
   AzureWebJobsStorage: ['blobServiceUri', 'hostStorage.outputs.blobEndpoint'],
   EventHubConnection: ['fullyQualifiedNamespace', `'\${namespaceName}.servicebus.windows.net'`],
   LakeStorage: ['blobServiceUri', 'lake.outputs.blobEndpoint'],
 };
 
-/** Declared by the app, and not needed in Azure: connections of one stream alone, and what only a command uses. */
+/** Settings that the app declares but does not need in Azure: connections of a single stream, and settings that only commands use. */
 const leftOut = /^(\w+_(LISTEN|SEND|MONTHLY_REQUESTS)|WAREHOUSE_READER)$/;
 
 const hostSettings = [
@@ -74,8 +74,8 @@ export function checkSettings(template: Template, streams: readonly Stream[]): s
 const hubsOf = ({ main }: Template) => elementsOf(find(main, 'hubs')?.value).map((hub) => literalOf(hub));
 
 /**
- * How the settings begin that may stay although no stream has them, because nothing reads them: those of hubs whose stream was removed
- * from the app, as docs/add-a-stream.md allows.
+ * The first parts of names of settings that may stay in the template although no stream has them. They belong to hubs whose stream was
+ * removed from the app, as docs/add-a-stream.md allows. Nothing reads such settings.
  */
 function prefixesOfRemoved(template: Template, streams: readonly Stream[]): string[] {
   return hubsOf(template)
@@ -143,7 +143,7 @@ function exampleOf(name: string, value: Node): string {
   return literalOf(value) ?? composed?.slice(1, -1).replace(/\$\{[^}]*\}/g, 'example') ?? 'example';
 }
 
-/** What must hold, and the sentence for what does not. */
+/** Whether something is right, and the sentence to print if it is not. */
 type Rule = readonly [holds: boolean, wrong: string];
 
 function checkOthers(template: Template, file: BicepFile, settings: ReadonlyMap<string, Node>): string[] {

@@ -13,7 +13,7 @@ export interface Mistake {
 interface Change {
   readonly kind: string;
   readonly node: Node;
-  /** What comes in place of the node's text. */
+  /** The text that replaces that of the node. */
   readonly by: string;
 }
 

@@ -7,14 +7,14 @@ export type Shape = 'any' | readonly string[] | { readonly each: Shape } | { rea
 export interface ResourceType {
   readonly version: string;
   readonly shape: { readonly [name: string]: Shape };
-  /** What Azure adds and the template may read, besides id and name. */
+  /** Properties that Azure adds and that the template may read, besides id and name. */
   readonly reads?: readonly string[];
 }
 
 /** Resource types by their names. */
 export type ResourceTypes = Readonly<Record<string, ResourceType>>;
 
-/** What a resource has that is in a resource group. */
+/** The properties of a resource that is in a resource group. */
 export const placed = { name: 'any', location: 'any', tags: 'any' } as const;
-/** What a resource has that is part of another one. */
+/** The properties of a resource that is part of another one. */
 export const child = { parent: 'any', name: 'any' } as const;

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { posix, sep } from 'node:path';
 import { type BicepFile, type Declaration, type Node, parseBicep, propertiesOf } from './bicep';
 
-/** The template: its files by their paths in the project, and what is beside them, as texts. */
+/** The template: its files, parsed, by their paths in the project; and the texts of these and of all other files that are checked. */
 export interface Template {
   readonly main: BicepFile;
   readonly files: ReadonlyMap<string, BicepFile>;
@@ -32,7 +32,7 @@ export function readTemplate(texts: ReadonlyMap<string, string>, known?: Templat
   return { main, files, texts };
 }
 
-/** What a name stands for in a file. Outputs have names of their own, which expressions cannot use. */
+/** The declaration of a name in a file. Outputs are left out, because expressions cannot use their names. */
 export const find = (file: BicepFile, name: string | undefined): Declaration | undefined =>
   file.declarations.find((one) => one.kind !== 'output' && one.name === name);
 
@@ -50,7 +50,7 @@ export const moduleOf = (template: Template, file: BicepFile): Declaration | und
 export const paramsOf = (module: Declaration | undefined): Map<string, Node> =>
   propertiesOf(propertiesOf(module?.value).get('params'));
 
-/** What an expression of a module's file is in main.bicep: a parameter's name is replaced by what was passed. */
+/** The text of an expression in a module's file. For a parameter's name, it is the text that main.bicep passes for the parameter. */
 export function inMain(template: Template, file: BicepFile, expression: Node | undefined): string {
   const text = expression?.text ?? '';
   return find(file, text)?.kind === 'param'

@@ -6,7 +6,7 @@ import { UsageError } from '../../src/cli/commandLine/command';
 import { plant } from '../chaos/plant';
 import { type KnownFault, sqlFaults } from './sqlFaults';
 
-/** What tests need of the project. */
+/** The files and folders of the project that the tests need. */
 const copied = [
   'src',
   'test',
@@ -19,7 +19,7 @@ const copied = [
 ];
 
 /**
- * Plants each known fault alone in a copy of the project, and runs its tests, which must fail; without a fault all of them must pass.
+ * Plants each known fault alone in a copy of the project, and runs its tests, which must fail. Without a fault, all of them must pass.
  * @param part only faults with this in their names
  * @returns how many faults no test noticed
  * @throws UsageError if there is none; Error if tests fail without a fault, or the text that a fault replaces is not there (any more)

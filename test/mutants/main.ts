@@ -10,12 +10,12 @@ import { tryKnownFaults } from './knownFaults';
 import { install, type Mutant, type Place, runStryker } from './stryker';
 
 /*
- * `npm run mutants`: makes small mistakes in lines of src/lib that a seed draws, one at a time and in a copy of the project, and
- * looks whether a test notices each. The tests of the mirrored folder are asked first. What they do not notice, the other tests of
- * test/lib are asked that import the changed file, directly or through other files. What these do not notice either is printed: there a
- * test is missing, or the change makes no difference, which only a reader can tell. It takes minutes, and is no part of `npm test`.
+ * `npm run mutants`: makes small mistakes in lines of src/lib, one at a time and in a copy of the project, and runs tests against each. A
+ * seed decides which lines. The tests of the mirrored folder run first. For a mistake that they do not notice, the other tests of test/lib
+ * run that import the changed file, directly or through other files. A mistake that no test notices is printed: either a test is missing, or
+ * the mistake makes no difference, which only a reader can tell. It takes minutes, and is not part of `npm test`.
  *
- * With `--known` it plants the mistakes of `sqlFaults.ts` instead, of each of which it is known which test must notice it.
+ * With `--known` it plants the mistakes of `sqlFaults.ts` instead, which names for each of them the tests that must notice it.
  */
 
 const defaultParts = ['delta', 'ingest', 'counts', 'warehouse', 'maintenance'];
@@ -90,7 +90,7 @@ async function tryDrawn({
   return 0;
 }
 
-/** Lines of code as `path:line-line`, which is how Stryker wants them; those that the seed draws come first. */
+/** All lines of code, in an order that the seed decides. They are written as `path:line-line`, which Stryker expects. */
 function drawLines(paths: readonly string[], seed: number): string[] {
   const isCode = (line: string) => /^\s*(?!\/\/|\/?\*|import\b|\} from\b|readonly\b)\S.*\w/.test(line);
   const lines = paths.flatMap((path) =>
@@ -124,7 +124,7 @@ function testsReaching(files: ReadonlySet<string>, tests: readonly string[]): st
   });
 }
 
-/** Changes lines of one folder of src/lib, and says what the tests noticed of it. */
+/** Makes mistakes in lines of one folder of src/lib. Returns each with whether a test noticed it. */
 function tryFolder(folder: string, lines: readonly string[], work: string): Mutant[] {
   const mirrored = `test/lib/${folder}/`;
   const first = runStryker({ name: folder, mutate: lines, testFiles: [`${mirrored}**/*.test.ts`], work });
@@ -145,7 +145,7 @@ const isLeft = ({ status }: Mutant): boolean => status === 'survived' || status 
 
 const filesOf = (pattern: string): string[] => globSync(pattern).map((path) => path.replaceAll(sep, '/'));
 
-/** As Stryker wants it: its columns begin at 0 there, and at 1 in its report. */
+/** A place as Stryker's options have it. There columns begin at 0; in Stryker's report they begin at 1. */
 const positionOf = ({ line, column }: Place): string => `${line}:${column - 1}`;
 
 const nameOf = ({ path, start, end, replacement }: Mutant): string =>

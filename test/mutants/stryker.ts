@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Makes the changes and runs the tests that reach them. Installed for this command alone: it brings 150 packages along. */
+/** Stryker makes the changes and runs the tests that reach them. Only this command installs it, because it has 150 dependencies. */
 const stryker = ['@stryker-mutator/core@10.1.1', '@stryker-mutator/vitest-runner@10.1.1'];
 const environment = join('node_modules', '.cache', 'mutants');
 const marker = join(environment, 'installed.json');
@@ -48,7 +48,7 @@ export function install(): void {
   rmSync(environment, { recursive: true, force: true });
   mkdirSync(environment, { recursive: true });
   writeFileSync(join(environment, 'package.json'), '{"private":true}');
-  // Without what it would bring along of vitest: it is to run the project's own.
+  // Peer dependencies are left out: Stryker must run the project's own vitest, and not install another one.
   const args = [
     'install',
     '--prefix',
@@ -79,19 +79,19 @@ export function runStryker({ name, mutate, testFiles, work }: Run): Mutant[] {
   const configFile = join(work, `${name}.config.json`);
   const config = {
     mutate,
-    // Texts of messages are no logic.
+    // Messages are left alone, because a change of their words is not a mistake in the logic.
     mutator: { excludedMutations: ['StringLiteral'] },
     testRunner: 'vitest',
     plugins: ['@stryker-mutator/vitest-runner'],
     vitest: { related: false },
     testFiles,
     coverageAnalysis: 'perTest',
-    // Constants of a module are made before a change can be switched on, so no test can notice theirs.
+    // Constants of a module are made before a change is switched on, so no test could notice a change of them.
     ignoreStatic: true,
     concurrency: 1,
     timeoutMS: 20_000,
     dryRunTimeoutMinutes: 30,
-    // Stryker would rewrite it by means that TypeScript 7 has no more, and vitest does not need it.
+    // Stryker would rewrite tsconfig.json with functions that TypeScript 7 does not have any more. Vitest does not need that file.
     tsconfigFile: 'none',
     ignorePatterns: ['.local'],
     tempDirName: join(work, 'copies'),
@@ -103,7 +103,7 @@ export function runStryker({ name, mutate, testFiles, work }: Run): Mutant[] {
   const bin = join(environment, 'node_modules', '@stryker-mutator', 'core', 'bin', 'stryker.js');
   const { status } = spawnSync(process.execPath, [bin, 'run', configFile], {
     stdio: ['ignore', 2, 2],
-    // A test that is late in the first run, without a change, would end all.
+    // If a test took too long in the first run, which has no change in it yet, Stryker would give up.
     env: { ...process.env, TEST_TIMEOUT_MS: '120000' },
   });
   if (status !== 0 || !existsSync(reportFile)) throw new Error(`Stryker failed at ${name}; see above.`);

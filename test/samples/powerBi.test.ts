@@ -13,8 +13,8 @@ import { check, measureInSql, type ViewColumns, validate } from './powerBiChecks
 import { readProject, type Visual } from './powerBiProject';
 
 /*
- * The report of samples/powerbi, which was never opened in Power BI: checked by Microsoft's validator and by our own checks, and the
- * queries that its visuals stand for, run in DuckDB over the views of the serverless pool.
+ * Tests the report of samples/powerbi, which was never opened in Power BI. Microsoft's validator and our own checks read it. The queries of
+ * its visuals run in DuckDB, over the views of the serverless pool.
  */
 
 const sample = 'samples/powerbi';

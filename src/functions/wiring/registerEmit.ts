@@ -16,9 +16,11 @@ export interface Emitter {
 }
 
 /**
- * Registers a timer that sends events to a stream's hub. It is not registered in three cases: the project has no such stream; the setting
- * says that there are no events to send, because a timer that does nothing would wake an app that has scaled to zero; or the schedule is
- * wrong, because the host's own message would not name the setting.
+ * Registers a timer that sends events to a stream's hub. It is not registered in three cases:
+ *
+ * - The project has no such stream.
+ * - The setting says that there are no events to send. A timer that does nothing would wake an app that has scaled to zero.
+ * - The schedule is wrong. The host's own message would not name the setting.
  */
 export function registerEmit(name: string, emitter: Emitter): void {
   // Streams are loaded asynchronously. Functions can be registered until the appStart hooks have ended.

@@ -11,7 +11,8 @@ import { logged } from './logged';
 /**
  * Registers an orchestrator. An instance that another version of the orchestrator began fails at its next turn. Otherwise the host would go
  * on with this code, which might take the recorded results for its own.
- * @param startedBy the request that starts it, for the message; whoever starts it in another way may forget the input
+ * @param startedBy the request that starts it with its input. Messages name it, because an instance can be started without an input by
+ * other means
  */
 export function registerOrchestration<Activities extends ActivityTypes<Activities>, Input, Result>(
   name: string,

@@ -114,9 +114,9 @@ export interface AppendOptions {
 export type AppendOutcome = { readonly outcome: 'committed' | 'moved'; readonly state: TableState };
 
 /**
- * Appends files and moves txns in one commit. A lost race is run again at the next version with the same files: a blind
- * append conflicts with nothing but a change of protocol or schema and with its own txns (PROTOCOL.md, "Writer
- * Requirements"; the conflict rules are those of Delta's optimistic transactions).
+ * Appends files and moves txns in one commit. A lost race is run again at the next version with the same files. A blind append conflicts
+ * only with a change of protocol or schema, and with a commit that moves one of its txns (PROTOCOL.md, "Writer Requirements"; the conflict
+ * rules are those of Delta's optimistic transactions).
  * @throws `delta.schema` when the table takes no such rows, `delta.unsupported`, `delta.contention` when time ran out
  */
 export async function append(options: AppendOptions): Promise<AppendOutcome> {

@@ -113,7 +113,7 @@ async function step(
   const finding = findingOf(found, position);
   if (finding && (!lastKnown || isSameFinding(finding, lastKnown.finding))) return finding;
   if (lastKnown) return 'ask';
-  // Two cases are handled here: a shadow is taking the table's place, and continues to do so. Or it is the first load of a log whose
+  // There are two cases. If a shadow is taking the table's place, that is continued. Otherwise this is the first load of a log whose
   // beginning was cleaned away, and the live files are loaded.
   const { outcome } = await rebuild({ ...options, at: commits.at, continueOnly: replacing !== undefined });
   if (outcome === 'no-table') return { state: 'no-table' };
