@@ -6,6 +6,7 @@ import { action, type Command, type Given } from '../src/cli/commandLine/command
 import { interrupted, onInterrupt } from '../src/cli/commandLine/interrupts';
 import { runCommand } from '../src/cli/commandLine/runCommand';
 import { reasonOf } from '../src/cli/givenFile';
+import { partOf } from '../src/lib/connectionParts';
 import { orAborted } from '../src/lib/deadline';
 import { onLongWait } from '../src/lib/longWait';
 import { nounOf } from './comparison';
@@ -159,8 +160,8 @@ async function showStatus(
 }
 
 function printAddresses({ apiUrl, settings, logDir }: Stack, followed: readonly StreamProgress[]): void {
-  const blobEndpoint = /BlobEndpoint=([^;]+)/.exec(settings.LakeStorage ?? '')?.[1];
-  const broker = settings.EventHubConnection?.split(';')[0]?.replace('Endpoint=', '');
+  const blobEndpoint = partOf(settings.LakeStorage ?? '', 'BlobEndpoint');
+  const broker = partOf(settings.EventHubConnection ?? '', 'Endpoint');
   console.log(`Dashboard           ${apiUrl}/api/dashboard`);
   console.log(`Clicks per product  ${apiUrl}/api/clicks`);
   for (const { stream } of followed.toReversed()) {

@@ -44,8 +44,8 @@ const mechanisms = [
     places: ['src/lib/duration.ts'],
   },
   {
-    what: 'a minute, an hour and a day are those of src/lib/duration.ts, but in the scripts of the dashboard, which cannot load it',
-    again: /\b(60_?000|3_?600_?000|86_?400_?000|60 \* 1_?000|1_?000 \* 60)\b/,
+    what: 'a number of milliseconds is written with minuteMs, hourMs or dayMs, but in the scripts of the dashboard, which cannot load them',
+    again: /\b(60_?000|3_?600_?000|86_?400_?000|60 \* 1_?000|1_?000 \* 60)n?\b/,
     folders: 'src',
     places: [
       'src/lib/dashboard/browser/choices.ts',
@@ -53,6 +53,12 @@ const mechanisms = [
       'src/lib/dashboard/browser/rate.ts',
       'src/lib/duration.ts',
     ],
+  },
+  {
+    what: 'a part of a connection string is found by src/lib/connectionParts.ts',
+    again: /new RegExp\(.*\$\{name\}=|\b(BlobEndpoint|Endpoint)=\(\[/,
+    folders: 'src,local,bench',
+    places: [],
   },
   {
     what: 'one run for all who ask meanwhile is SharedRun of src/lib/sharedRun.ts',

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { BlobServiceClient, type ContainerClient, RestError } from '@azure/storage-blob';
+import { partOf } from '../../src/lib/connectionParts';
 import { listenOnLoopback } from '../../src/lib/sameMachine';
 import { closeServer } from './passOn';
 
@@ -51,7 +52,7 @@ export async function startDataLakeEndpoint(connectionString: string): Promise<D
   return {
     address: `127.0.0.1:${port}`,
     accountName: service.accountName,
-    accountKey: /AccountKey=([^;]+)/.exec(connectionString)?.[1] ?? '',
+    accountKey: partOf(connectionString, 'AccountKey') ?? '',
     close: () => closeServer(server),
   };
 }

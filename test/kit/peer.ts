@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { appDir } from '../../local/processes';
+import { partOf } from '../../src/lib/connectionParts';
 
 /** The Python of an environment that a command makes, by default `npm run test:interop`. */
 export const pythonOf = (environment = 'interop-venv') =>
@@ -72,7 +73,7 @@ export class Peer {
  * The options with which delta-rs reaches an account. azure_storage_use_emulator is not used, because it only supports the default port.
  */
 export function storageOptions(connectionString: string): Record<string, string> {
-  const part = (name: string) => new RegExp(`${name}=([^;]+)`).exec(connectionString)?.[1] ?? '';
+  const part = (name: string) => partOf(connectionString, name) ?? '';
   return {
     azure_storage_account_name: part('AccountName'),
     azure_storage_account_key: part('AccountKey'),

@@ -64,12 +64,3 @@ export function mistakeInParts(connectionString: string): string | undefined {
     return 'has a line break or an invisible character inside: copy it again, in one line';
   return undefined;
 }
-
-/** The value of one `Name=value` part of a connection string; the value may contain `=`. */
-export function partOf(connectionString: string, name: string): string | undefined {
-  const found = connectionString
-    .split(';')
-    .map((part) => part.trim())
-    .find((part) => part.toLowerCase().startsWith(`${name.toLowerCase()}=`));
-  return found?.slice(name.length + 1) || undefined;
-}

@@ -1,3 +1,4 @@
+import { partOf } from '../connectionParts';
 import { hubNameForm, isHubName } from '../hubNames';
 import type { Identity } from '../identity';
 import { eventHubsForm } from '../settingDefinitions';
@@ -10,7 +11,7 @@ import {
   sharedConnection,
 } from '../streams/connectionName';
 import type { Stream } from '../streams/stream';
-import { mistakeInParts, partOf, readForm, readIdentity } from './forms';
+import { mistakeInParts, readForm, readIdentity } from './forms';
 
 /** How to reach an Event Hubs namespace: by a connection string without EntityPath, or by its host name with an identity. */
 export type EventHubsNamespace =

@@ -1,6 +1,7 @@
+import { partOf } from '../connectionParts';
 import type { SettingReader } from '../settingReader';
 import type { StorageAccount } from '../storage/azureBlobStore';
-import { mistakeInParts, partOf, readForm, readIdentity } from './forms';
+import { mistakeInParts, readForm, readIdentity } from './forms';
 
 const connectionStringForm =
   'a storage connection string with AccountName and AccountKey, or with BlobEndpoint and SharedAccessSignature';

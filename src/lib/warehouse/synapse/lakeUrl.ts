@@ -1,3 +1,4 @@
+import { partOf } from '../../connectionParts';
 import type { StorageAccount } from '../../storage/azureBlobStore';
 
 /** The address of a container for other programs, without its key and without a slash at the end. */
@@ -8,7 +9,7 @@ export function containerUrl(account: StorageAccount, container: string): string
 }
 
 function blobEndpoint(connectionString: string): string {
-  const part = (name: string) => new RegExp(`(?:^|;)\\s*${name}=([^;]*)`, 'i').exec(connectionString)?.[1];
+  const part = (name: string) => partOf(connectionString, name);
   const account = part('AccountName') ?? 'devstoreaccount1';
   if (/UseDevelopmentStorage=true/i.test(connectionString)) return `http://127.0.0.1:10000/${account}`;
   return (
