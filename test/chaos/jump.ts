@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { dayMs } from '../../src/lib/duration';
 import type { Random } from '../../src/lib/sources/seededRandom';
 import { type ChaosSystem, hostNames } from './system';
 
 /** How far ahead a clock is set: by more time than the log, tombstones, and the counts of products by the hour are kept. */
-const aheadMs = 10 * 86_400_000;
+const aheadMs = 10 * dayMs;
 /** Long enough for many commits and refreshes of the counts. */
 const jumpMs = 15_000;
 /** How long until a process with a clock that was set has noticed it. */

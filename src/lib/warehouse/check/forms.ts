@@ -1,3 +1,4 @@
+import { dayMs } from '../../duration';
 import type { WarehouseType } from '../../streams/stream';
 import type { Cell, Warehouse } from '../warehouse';
 
@@ -35,14 +36,15 @@ export function formOfAnswer(value: unknown, type: WarehouseType, kind: Kind): F
   return /^n?varchar/.test(type) ? String(value) : String(BigInt(String(value)));
 }
 
-const dayMicros = 86_400_000_000n;
+const dayMillis = BigInt(dayMs);
+const dayMicros = dayMillis * 1000n;
 
 /** The form of a time. A datetime of SQL Server has steps of 1/300 s, to which it rounds whole milliseconds; DuckDB keeps all digits. */
 function formOfTime(micros: bigint, kind: Kind): string {
   if (kind === 'duckdb') return String(micros);
   const millis = floorDivide(micros, 1000n);
-  const day = floorDivide(millis, 86_400_000n);
-  const ticks = ((millis - day * 86_400_000n) * 3n + 5n) / 10n;
+  const day = floorDivide(millis, dayMillis);
+  const ticks = ((millis - day * dayMillis) * 3n + 5n) / 10n;
   return String(day * 25_920_000n + ticks);
 }
 
