@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { partOf } from '../../src/lib/connectionParts';
 
-const connection = 'AccountName=contoso; accountkey=YQ==;EndpointSuffix=;BlobEndpoint=http://127.0.0.1:10000/a';
+const connection =
+  'AccountName=contoso; accountkey=YQ==;EndpointSuffix=;BlobEndpoint=http://127.0.0.1:10000/a';
 
 it.each([
   ['AccountName', 'contoso'],
