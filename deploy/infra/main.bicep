@@ -11,7 +11,7 @@ param environmentName string
 @metadata({ azd: { type: 'location' } })
 param location string
 
-@description('Where rows go besides the lake: "none" costs nothing; "azureSql" is a serverless database, about 5 USD a month for storage and 0.5 USD for each hour and core in use, paused after an hour without; "dedicatedPool" is a Synapse pool DW100c, about 1.2 USD for each hour that it is not paused, 870 USD a month. Emitted clicks keep a database awake.')
+@description('Where rows go besides the lake: "none" costs nothing; "azureSql" is a serverless database, about 5 USD a month for storage and 0.5 USD for each hour and core in use, paused after an hour without a query; "dedicatedPool" is a Synapse pool DW100c, about 1.2 USD for each hour that it is not paused, 870 USD a month. Emitted clicks keep a database awake.')
 @allowed([ 'none', 'azureSql', 'dedicatedPool' ])
 param warehouse string
 
@@ -31,7 +31,7 @@ param existingNamespace string = ''
 @description('The resource group of the namespace that exists already.')
 param existingNamespaceGroup string = ''
 
-@description('The partitions of each hub that is made. More of them can be read by more instances; the number cannot be lowered later.')
+@description('The partitions of each hub that is made. More of them can be read by more instances. The number cannot be changed later.')
 @minValue(1)
 @maxValue(32)
 param partitions int = 4

@@ -1,4 +1,4 @@
--- The user with which the app loads rows, and what it needs, no more. Run it after "npm run warehouse -- init", as somebody who may grant
+-- The user with which the app loads rows, and the rights that it needs, and no others. Run it after "npm run warehouse -- init", as somebody who may grant
 -- rights. Replace <app> by the name of the app's identity; with a password it is: CREATE USER [<app>] FOR LOGIN [<app>];
 -- Not run on a real dedicated SQL pool, SQL Server or Azure SQL: that these rights are enough, and none too many, was tried on the server of
 -- the project's tests, which follows Microsoft's documentation.
@@ -31,10 +31,10 @@ GRANT SELECT, DELETE ON SCHEMA::clickstream TO [<app>];
 GRANT SELECT, DELETE ON SCHEMA::assets TO [<app>];
 GO
 
--- What people have put on a table is looked for before a rebuild: rights of others, foreign keys of other tables, security policies, views
--- that are bound to it. Without these, a rebuild says what it cannot see, and asks. A login sees the rights of others only with VIEW DEFINITION in the
--- database, and may grant them again only with CONTROL on the table, which is more than loads need: without it, a rebuild in a dedicated
--- SQL pool names the rights that would be lost.
+-- Before a rebuild, the app looks for what people have put on a table: rights of others, foreign keys of other tables, security policies,
+-- and views that are bound to it. Without these rights, a rebuild says what it cannot see, and asks. A login sees the rights of others only
+-- with VIEW DEFINITION in the database. It may grant them again only with CONTROL on the table, which is more than loads need. Without it, a
+-- rebuild in a dedicated SQL pool names the rights that would be lost.
 GRANT VIEW DEFINITION TO [<app>];
 GO
 GRANT SELECT ON sys.sql_expression_dependencies TO [<app>];

@@ -1,7 +1,7 @@
--- The user for queries that people write, with which "npm run warehouse -- query" logs in (WAREHOUSE_READER). It may read and no more.
--- Run it after "npm run warehouse -- init", as somebody who may grant rights. The login [reader] must be there already; with an identity,
--- replace the first statement: CREATE USER [<identity>] FROM EXTERNAL PROVIDER; in Azure SQL, a user may also have a password of its own:
--- CREATE USER [reader] WITH PASSWORD = '<password>';
+-- The user for queries that people write, with which "npm run warehouse -- query" logs in (WAREHOUSE_READER). It may only read.
+-- Run it after "npm run warehouse -- init", as somebody who may grant rights. The login [reader] must be there already.
+-- With an identity, replace the first statement by CREATE USER [<identity>] FROM EXTERNAL PROVIDER;
+-- In Azure SQL, a user may also have a password of its own: CREATE USER [reader] WITH PASSWORD = '<password>';
 -- Not run on a real dedicated SQL pool, SQL Server or Azure SQL.
 
 CREATE USER [reader] FOR LOGIN [reader];

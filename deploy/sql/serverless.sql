@@ -105,7 +105,7 @@ FROM dbo.clicks
 WHERE _rescued_data IS NOT NULL AND JSON_VALUE(_rescued_data, '$.campaign') IS NOT NULL;
 GO
 
--- The current number of clicks per product. Its category is the one that came last; a click without a category says nothing of it.
+-- The current number of clicks per product. Its category is the one that came last; clicks without a category do not change it.
 CREATE VIEW dbo.clicks_per_product AS
 SELECT productid, category, clicks
 FROM (
