@@ -204,7 +204,7 @@ function checkTags(template: Template): string[] {
   ];
 }
 
-/** For each size of an instance that can be chosen there are sizes of batches. */
+/** Each size of an instance that can be chosen must have sizes of batches that fit it. */
 function checkInstanceSizes(template: Template): string[] {
   const { main, files } = template;
   const smallest = settingsOfTemplate(template).settings.get(
@@ -222,7 +222,8 @@ function checkInstanceSizes(template: Template): string[] {
       ahead = 0,
       bytesAhead = 0,
     } = Object.fromEntries([...propertiesOf(batch)].map(([name, value]) => [name, Number(literalOf(value))]));
-    // Fourteen times the bodies of what is fetched ahead in four partitions (bench batchMemory) takes at most a quarter of the memory.
+    // A batch needs up to fourteen times the bytes of its bodies (npm run bench -- batchMemory), and four partitions may be read at once.
+    // Together they may take a quarter of the memory.
     return !(
       most >= Number(smallest && literalOf(smallest)) &&
       ahead >= most &&

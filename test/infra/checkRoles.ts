@@ -16,7 +16,7 @@ const roles: Readonly<Record<string, string>> = {
 const app = 'identity.outputs.principalId';
 const deployer = 'principalId';
 
-/** Who needs which role, on what: the text of main.bicep that names it. */
+/** The roles that are needed: for whom, which, and on which resource, each by its text in main.bicep. */
 const needed: readonly (readonly [string, string, string])[] = [
   [app, 'eventHubsDataReceiver', 'namespaceName'],
   [app, 'eventHubsDataSender', 'namespaceName'],
@@ -25,7 +25,8 @@ const needed: readonly (readonly [string, string, string])[] = [
   [app, 'keyVaultSecretsUser', 'keyVault.outputs.name'],
   [app, 'monitoringMetricsPublisher', 'monitoring.outputs.insightsName'],
   [app, 'durableTaskDataContributor', 'scheduler.outputs.name'],
-  // The commands on the deployer's machine: verify, trace, table, checkpoints. Two send: generate, and doctor asks whether it could.
+  // For commands on the deployer's machine, like verify, trace, table and checkpoints. Two need the right to send: generate, and doctor,
+  // which asks whether it may.
   [deployer, 'eventHubsDataReceiver', 'namespaceName'],
   [deployer, 'eventHubsDataSender', 'namespaceName'],
   [deployer, 'storageBlobDataContributor', 'lake.outputs.name'],

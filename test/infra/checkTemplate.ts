@@ -9,7 +9,7 @@ import { checkRoles } from './checkRoles';
 import { checkSettings } from './checkSettings';
 import { ofKind, type Template } from './template';
 
-/** Resources that nothing in the template names, and without which the app would fail all the same. */
+/** Resources that the app needs although nothing in the template refers to them. */
 const mustBeMade = [
   'Microsoft.EventHub/namespaces/eventhubs/consumergroups',
   'Microsoft.Insights/scheduledQueryRules',

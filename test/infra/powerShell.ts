@@ -15,7 +15,7 @@ export interface PowerShellScript {
   readonly entries: ReadonlyMap<string, Pattern>;
 }
 
-/** What texts an expression may become. */
+/** A text that an expression may become. */
 export interface Pattern {
   /** The text, in which `*` stands for any text. */
   readonly text: string;

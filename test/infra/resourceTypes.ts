@@ -8,7 +8,7 @@ import { warehouseTypes } from './warehouseTypes';
  * property is required here.
  */
 
-/** The app's identity is named by a property whose name is put together. */
+/** The name of the property that names the app's identity. It is an interpolation, taken as it is written. */
 const idOfIdentity = `\${identityId}`;
 
 export const resourceTypes: ResourceTypes = {
@@ -53,7 +53,7 @@ export const resourceTypes: ResourceTypes = {
   },
   'Microsoft.EventHub/namespaces/authorizationRules': {
     version: '2024-01-01',
-    // Whoever may manage may do everything.
+    // The right Manage is not allowed, because it includes all others.
     shape: { ...child, properties: { rights: { each: ['Send', 'Listen'] } }, 'dependsOn?': 'any' },
   },
   'Microsoft.Storage/storageAccounts': {
@@ -129,7 +129,7 @@ export const resourceTypes: ResourceTypes = {
       properties: {
         serverFarmId: 'any',
         httpsOnly: ['true'],
-        // Without it, references to Key Vault are resolved with a system-assigned identity, which there is none.
+        // Without it, references to Key Vault are resolved with a system-assigned identity, which this app does not have.
         keyVaultReferenceIdentity: 'any',
         siteConfig: { minTlsVersion: ['1.2', '1.3'] },
         functionAppConfig: {
