@@ -24,7 +24,7 @@ async function main([connectionString = '', writer, commits]: string[]): Promise
       fields: raceFields,
       adds: [add],
       txns,
-      timeLimitMs: 120_000,
+      limitMs: 120_000,
     });
     if (outcome !== 'committed') throw new Error(`Commit ${number} found a txn of its own by somebody else.`);
     state = after;

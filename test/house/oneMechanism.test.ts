@@ -61,6 +61,12 @@ const mechanisms = [
     places: [],
   },
   {
+    what: 'the longest time that something may take is called limitMs',
+    again: /\b(deadlineMs|timeLimitMs)\b/,
+    folders: 'src,local,bench,test',
+    places: [],
+  },
+  {
     what: 'one run for all who ask meanwhile is SharedRun of src/lib/sharedRun.ts',
     again: /\?\?= [^;{}]*\.finally\(/,
     folders: 'src,local,bench',

@@ -105,7 +105,7 @@ export interface AppendOptions {
   readonly txns: readonly Txn[];
   readonly operationMetrics?: Readonly<Record<string, string>>;
   /** How long to keep retrying after losing a race, in milliseconds (default 30,000). */
-  readonly timeLimitMs?: number;
+  readonly limitMs?: number;
   /** Called before `delta.schema` or `delta.unsupported` is thrown because of a rival's commit: then ours is not in the log. */
   readonly onRefusal?: () => Promise<void>;
 }
@@ -120,7 +120,7 @@ export type AppendOutcome = { readonly outcome: 'committed' | 'moved'; readonly 
  * @throws `delta.schema` when the table takes no such rows, `delta.unsupported`, `delta.contention` when time ran out
  */
 export async function append(options: AppendOptions): Promise<AppendOutcome> {
-  const { state, fields, adds, txns, operationMetrics, timeLimitMs, onRefusal } = options;
+  const { state, fields, adds, txns, operationMetrics, limitMs, onRefusal } = options;
   ensureTakes(state, fields);
   const { outcome, state: after } = await commitAmongRivals({
     state,
@@ -135,7 +135,7 @@ export async function append(options: AppendOptions): Promise<AppendOutcome> {
       if (rival.protocol || rival.metaData) ensureTakes(newer, fields);
       return touches(rival, txns);
     },
-    ...(timeLimitMs === undefined ? {} : { timeLimitMs }),
+    ...(limitMs === undefined ? {} : { limitMs }),
     ...(onRefusal && { onRefusal }),
   });
   return { outcome: outcome === 'committed' ? 'committed' : 'moved', state: after };
@@ -150,7 +150,7 @@ export interface RivalrousCommit {
   /** Whether a commit that came in between makes ours invalid. `state` is the newest known version, with the rival's commit. */
   conflictsWith(rival: Commit, state: TableState): boolean;
   /** How long to keep retrying after losing a race, in milliseconds (default 30,000). */
-  readonly timeLimitMs?: number;
+  readonly limitMs?: number;
   /** See `AppendOptions`. */
   readonly onRefusal?: () => Promise<void>;
 }
@@ -164,9 +164,9 @@ export type RivalrousOutcome = { readonly outcome: 'committed' | 'conflict'; rea
  * @throws `delta.contention` when time ran out, `delta.hole` when a rival's commit does not follow on the log
  */
 export async function commitAmongRivals(commit: RivalrousCommit): Promise<RivalrousOutcome> {
-  const { actions, description, timeLimitMs = 30_000, state: base } = commit;
+  const { actions, description, limitMs = 30_000, state: base } = commit;
   const { at } = base;
-  const giveUpAt = Date.now() + timeLimitMs;
+  const giveUpAt = Date.now() + limitMs;
   // The state is reached from the caller's state, not from the last rival: the rivals' commits and ours may all stand above a hole.
   const reachedFrom = base.mark === undefined ? undefined : { version: base.version, mark: base.mark };
   const advance = async (state: TableState, commits: readonly Commit[]) => {
@@ -190,7 +190,7 @@ export async function commitAmongRivals(commit: RivalrousCommit): Promise<Rivalr
     if (Date.now() > giveUpAt) {
       throw new TributaryError(
         'delta.contention',
-        `${describeVersion(at, version)}: ${lost + 1} commits lost the race in ${timeLimitMs / 1000} s.`,
+        `${describeVersion(at, version)}: ${lost + 1} commits lost the race in ${limitMs / 1000} s.`,
       );
     }
     // Not `backoffMs`, which is never less than half a wait: the writers of a race are told apart best from zero on.

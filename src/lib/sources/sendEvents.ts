@@ -19,7 +19,7 @@ export interface OutgoingEvent {
 export interface EventProducer {
   readonly hub: string;
   /** `partitionIds` is undefined if the connection may send, but may not ask for the hub's partitions. */
-  connect(deadlineMs: number): Promise<{ client: HubClient; partitionIds: readonly string[] | undefined }>;
+  connect(limitMs: number): Promise<{ client: HubClient; partitionIds: readonly string[] | undefined }>;
   /** Makes the next call ask for the partitions again. A hub that was made again may have others. */
   forgetPartitions(): void;
   close(): Promise<void>;
@@ -38,7 +38,7 @@ export class SendError extends TributaryError {
 
 export interface SendOptions {
   /** The limit for each batch, retries included. By default 30 s. */
-  readonly deadlineMs?: number;
+  readonly limitMs?: number;
   /** Called after each batch with the number of events that the hub has acknowledged so far. */
   readonly onAccepted?: (accepted: number) => void;
 }
@@ -64,8 +64,8 @@ function createProducer(namespace: EventHubsNamespace, hub: string, onClose: () 
   const partitionIds = once(async () => knownPartitions(await client()));
   return {
     hub,
-    connect: (deadlineMs) =>
-      within(deadlineMs, async () => ({ client: await client(), partitionIds: await partitionIds() })),
+    connect: (limitMs) =>
+      within(limitMs, async () => ({ client: await client(), partitionIds: await partitionIds() })),
     forgetPartitions() {
       partitionIds.forget();
     },
@@ -102,18 +102,18 @@ const knownPartitions = (client: HubClient): Promise<readonly string[] | undefin
 export async function sendEvents(
   producer: EventProducer,
   events: readonly OutgoingEvent[],
-  { deadlineMs = 30_000, onAccepted }: SendOptions = {},
+  { limitMs = 30_000, onAccepted }: SendOptions = {},
 ): Promise<number> {
   if (events.length === 0) return 0;
   const place = `hub ${producer.hub}`;
-  const connected = waitFor(place, producer.connect(deadlineMs));
+  const connected = waitFor(place, producer.connect(limitMs));
   const { client, partitionIds } = await connected.catch((cause: unknown) => {
     throw sendError(producer, 0, events.length, cause);
   });
   const oversize: string[] = [];
   let accepted = 0;
   const send = (lane: Lane) =>
-    sendLane({ client, deadlineMs }, lane, {
+    sendLane({ client, limitMs }, lane, {
       accept: (count) => {
         accepted += count;
         onAccepted?.(accepted);
@@ -160,13 +160,13 @@ interface LaneOutcome {
 }
 
 async function sendLane(
-  { client, deadlineMs }: { readonly client: HubClient; readonly deadlineMs: number },
+  { client, limitMs }: { readonly client: HubClient; readonly limitMs: number },
   { to, events }: Lane,
   { accept, refuse }: LaneOutcome,
 ): Promise<void> {
-  const open = () => within(deadlineMs, (abortSignal) => client.createBatch({ ...to, abortSignal }));
+  const open = () => within(limitMs, (abortSignal) => client.createBatch({ ...to, abortSignal }));
   const flush = async (full: EventDataBatch) => {
-    await within(deadlineMs, (abortSignal) => client.sendBatch(full, { abortSignal }));
+    await within(limitMs, (abortSignal) => client.sendBatch(full, { abortSignal }));
     accept(full.count);
   };
   let batch = await open();

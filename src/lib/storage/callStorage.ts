@@ -31,10 +31,10 @@ export async function callStorage<T>(
   call: (abortSignal: AbortSignal) => Promise<T>,
   bytes = 0,
 ): Promise<T> {
-  const deadlineMs = answerLimitMs + Math.ceil(bytes / bytesPerMs);
+  const limitMs = answerLimitMs + Math.ceil(bytes / bytesPerMs);
   for (let attempt = 1; ; attempt++) {
     try {
-      return await waitFor(what, within(deadlineMs, call));
+      return await waitFor(what, within(limitMs, call));
     } catch (error) {
       const isLate = error instanceof DeadlineError;
       const status = statusOf(error);
@@ -43,7 +43,7 @@ export async function callStorage<T>(
         throw new TributaryError('storage.refused', `${what}: ${describe(error, status)}.`, { cause: error });
       }
       if (attempt === attempts) {
-        const last = isLate ? `no answer in ${deadlineMs / 1000} s` : describe(error, status);
+        const last = isLate ? `no answer in ${limitMs / 1000} s` : describe(error, status);
         throw new TributaryError(
           'storage.unavailable',
           `${what}: ${attempts} tries failed, the last with: ${last}.`,

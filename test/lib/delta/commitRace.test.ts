@@ -34,13 +34,13 @@ afterEach(() => {
   syncBuiltinESMExports();
 });
 
-async function appendAmong(rivals: number, timeLimitMs: number) {
+async function appendAmong(rivals: number, limitMs: number) {
   const at = { store, table: 'events' };
   await createTable(at, fields);
   const state = await openState(at);
   if (!state) throw new Error('There is no table.');
   store.rivals = rivals;
-  return append({ state, fields, adds: [], txns: [{ appId: 'ours', version: 1 }], timeLimitMs });
+  return append({ state, fields, adds: [], txns: [{ appId: 'ours', version: 1 }], limitMs });
 }
 
 it("a commit is tried again if the rival's version is gone when it is read", async () => {

@@ -16,7 +16,7 @@ export interface CoincapOptions {
   /** How many assets to ask for, by rank: 1 to 2000. By default 100, like the API. */
   readonly limit?: number;
   /** The limit for the whole answer, in milliseconds. By default 10 s. */
-  readonly timeoutMs?: number;
+  readonly limitMs?: number;
   /** Milliseconds since 1970; by default the clock. */
   readonly now?: () => number;
 }
@@ -89,17 +89,17 @@ export class CoincapClient {
   }
 
   async #request(): Promise<{ status: number; headers: Headers; text: string }> {
-    const timeoutMs = this.#options.timeoutMs ?? 10_000;
+    const limitMs = this.#options.limitMs ?? 10_000;
     try {
       const response = await fetch(this.#address, {
         headers: { authorization: `Bearer ${this.#options.apiKey}`, accept: 'application/json' },
         // A redirect could send the key to another host, or over http.
         redirect: 'manual',
-        signal: AbortSignal.timeout(timeoutMs),
+        signal: AbortSignal.timeout(limitMs),
       });
       return { status: response.status, headers: response.headers, text: await response.text() };
     } catch (cause) {
-      const why = this.#quote(describeNoReply(cause, timeoutMs));
+      const why = this.#quote(describeNoReply(cause, limitMs));
       throw new TributaryError('source.unavailable', `CoinCap at ${this.#address.origin} ${why}.`, { cause });
     }
   }

@@ -141,7 +141,7 @@ describe('fetchAssets', () => {
 
   it('gives up on an answer that does not come, and says where', async () => {
     coincap.fail({ kind: 'hang' });
-    const error = await failureOf(clientOf({ timeoutMs: 200 }).fetchAssets());
+    const error = await failureOf(clientOf({ limitMs: 200 }).fetchAssets());
     expect(error.code).toBe('source.unavailable');
     expect(error.message).toBe(`CoinCap at ${coincap.url} did not answer in 0.2 s.`);
   });
