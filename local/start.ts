@@ -9,6 +9,7 @@ import { reasonOf } from '../src/cli/givenFile';
 import { partOf } from '../src/lib/connectionParts';
 import { orAborted } from '../src/lib/deadline';
 import { onLongWait } from '../src/lib/longWait';
+import { pauseFor } from '../src/lib/pauseFor';
 import { nounOf } from './comparison';
 import { ensureSoundStreams } from './hubs';
 import { maintenanceStatus } from './maintenanceStatus';
@@ -130,7 +131,7 @@ async function watch(stack: Stack, forMs: number | undefined, { asked, hurried }
   while (!asked.signal.aborted && Date.now() < endAt) {
     await showStatus(display, stack, followed);
     const pause = Math.min(1000, Math.max(0, endAt - Date.now()));
-    await sleep(pause, undefined, { signal: asked.signal }).catch(() => {});
+    await pauseFor(pause, asked.signal);
   }
   asked.abort();
   try {

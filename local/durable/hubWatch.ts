@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pauseFor } from '../../src/lib/pauseFor';
 import { describeError, type Log } from '../host/log';
 import type { Claims } from './claims';
 import type { HostLease } from './hostLease';
@@ -69,7 +69,7 @@ export class HubWatch {
         if (!isAway)
           this.#options.log('warning', 'host', `The task hub cannot be read: ${describeError(error)}`);
         isAway = true;
-        await sleep(pollMs, undefined, { signal }).catch(() => undefined);
+        await pauseFor(pollMs, signal);
         continue;
       }
       do {
@@ -90,7 +90,7 @@ export class HubWatch {
       until - performance.now(),
       ...times.filter((time) => time > now).map((time) => time - now),
     );
-    await sleep(Math.max(1, next), undefined, { signal: this.#nudge.signal }).catch(() => undefined);
+    await pauseFor(Math.max(1, next), this.#nudge.signal);
   }
 
   async #findGone(): Promise<void> {

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type BlobLeaseClient, type BlobServiceClient, RestError } from '@azure/storage-blob';
 import { orAborted } from '../../src/lib/deadline';
+import { pauseFor } from '../../src/lib/pauseFor';
 import { askStorage } from './hostStorage';
 import { describeError, type Log } from './log';
 
@@ -67,7 +67,7 @@ export async function holdSingletonLease(
         options.log('warning', 'host', `No lease on ${blobName}: ${describeError(error)}`);
     }
     if (since !== undefined) await holdUntilLost({ lease, since, times }, options, signal, hold);
-    await sleep(times.retry, undefined, { signal }).catch(() => undefined);
+    await pauseFor(times.retry, signal);
   }
 }
 
@@ -104,7 +104,7 @@ async function renewUntilLost({ lease, since, times }: HeldLease, signal: AbortS
   for (;;) {
     const due = askedAt + times.renew;
     const pause = Math.min(due, endsAt) - Date.now();
-    await sleep(Math.max(0, pause), undefined, { signal }).catch(() => undefined);
+    await pauseFor(Math.max(0, pause), signal);
     askedAt = Date.now();
     // Only the clock decides here: after this time another host may have the lease, so it must not be renewed.
     if (signal.aborted || due >= endsAt || askedAt >= endsAt) return;

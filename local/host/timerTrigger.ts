@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { RestError } from '@azure/storage-blob';
 import { parseJsonObject } from '../../src/lib/jsonObject';
+import { pauseFor } from '../../src/lib/pauseFor';
 import { askStorage } from './hostStorage';
 import { describeError } from './log';
 import { type RetryPolicy, readRetryPolicy, runWithRetry } from './retryPolicy';
@@ -173,7 +173,7 @@ async function waitUntil(time: Date, signal: AbortSignal): Promise<boolean> {
   while (!signal.aborted) {
     const left = time.getTime() - Date.now();
     if (left <= 0) return true;
-    await sleep(Math.min(left, longestWaitMs), undefined, { signal }).catch(() => undefined);
+    await pauseFor(Math.min(left, longestWaitMs), signal);
   }
   return false;
 }

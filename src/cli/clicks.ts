@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isProductId, productIdForm } from '../lib/api/countTerms';
 import { appHere } from '../lib/functionApp';
 import { inert } from '../lib/inert';
+import { pauseFor } from '../lib/pauseFor';
 import { durationFlag, keyFlag, numberFlag, switchFlag, textFlag, urlFlag } from './commandLine/arguments';
 import { action, type Given, UsageError } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
@@ -218,6 +218,6 @@ async function showAgain(counts: CountsCommand, everyMs: number): Promise<void> 
     // On a terminal, each answer replaces the last one. In a file, they follow one another.
     if (process.stdout.isTTY) process.stdout.write('\u001b[H\u001b[2J');
     console.log(lines.join('\n'));
-    await sleep(everyMs, undefined, { signal: ended.signal }).catch(() => {});
+    await pauseFor(everyMs, ended.signal);
   }
 }

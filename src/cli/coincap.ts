@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { openCoincapClient } from '../lib/app/emitAssets';
 import { TributaryError } from '../lib/errors';
 import { inertInLine } from '../lib/inert';
+import { pauseFor } from '../lib/pauseFor';
 import { type PublishAssetsOptions, publishAssets } from '../lib/sources/coincap/publishAssets';
 import { openProducer, sendEvents } from '../lib/sources/sendEvents';
 import { findStream } from '../lib/streams/loadStreams';
@@ -70,7 +70,7 @@ async function publishEvery(everyMs: number, options: PublishAssetsOptions): Pro
     });
     // A turn that took longer than the pause is followed by the next one at once.
     const pauseMs = Math.max(0, began + everyMs - Date.now());
-    await sleep(pauseMs, undefined, { signal: stop.signal }).catch(() => {});
+    await pauseFor(pauseMs, stop.signal);
   }
 }
 

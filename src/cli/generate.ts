@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventHubsNamespace } from '../lib/connections/hubs';
 import { TributaryError } from '../lib/errors';
 import { isHubName, nameSigns } from '../lib/hubNames';
 import { inertInLine } from '../lib/inert';
+import { pauseFor } from '../lib/pauseFor';
 import { count, quantity } from '../lib/quantity';
 import { isThisMachine } from '../lib/sameMachine';
 import { type ClickSimulator, createClickSimulator } from '../lib/sources/clickSimulator';
@@ -72,7 +72,7 @@ async function generate(given: Given<typeof flags>): Promise<number> {
   try {
     for (let now = started; now < endsAt && !stop.signal.aborted; ) {
       const pauseMs = Math.max(0, Math.min(1000, endsAt - Date.now()));
-      await sleep(pauseMs, undefined, { signal: stop.signal }).catch(() => {});
+      await pauseFor(pauseMs, stop.signal);
       now = Math.min(Date.now(), endsAt);
       await sender.send(simulator.tick(now, rate));
       if (simulator.hasEnded) break;

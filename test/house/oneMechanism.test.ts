@@ -61,6 +61,12 @@ const mechanisms = [
     places: [],
   },
   {
+    what: 'a pause that a signal ends is pauseFor of src/lib/pauseFor.ts',
+    again: /\{ signal(: [\w.#]+)? \}\)\s*\.catch\(\(\) => (\{\}|undefined)\)/,
+    folders: 'src,local,bench',
+    places: ['src/lib/pauseFor.ts'],
+  },
+  {
     what: 'the longest time that something may take is called limitMs',
     again: /\b(deadlineMs|timeLimitMs)\b/,
     folders: 'src,local,bench,test',

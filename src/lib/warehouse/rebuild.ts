@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type BackoffSteps, backoffMs } from '../backoff';
 import type { TableLocation } from '../delta/log';
 import { openSnapshot } from '../delta/openTable';
 import type { TablePosition } from '../delta/position';
 import { TributaryError } from '../errors';
+import { pauseFor } from '../pauseFor';
 import type { WarehouseTable } from '../streams/stream';
 import { beginOrResume, giveUp, type Started } from './beginShadow';
 import type { LoadLimits } from './deltaVersions';
@@ -114,7 +114,7 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
           `${warehouse.name}: the rebuild of ${fullName(table)} did not end in ${maxTries} tries: ${done.reason}.`,
         )
       );
-    await sleep(backoffMs(tries, backoff), undefined, { signal }).catch(() => {});
+    await pauseFor(backoffMs(tries, backoff), signal);
     if (signal.aborted) return { outcome: 'stopped' };
   }
 }

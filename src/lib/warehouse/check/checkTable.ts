@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { FileProgress } from '../../lake/scanRows';
+import { pauseFor } from '../../pauseFor';
 import { readLedgerPosition } from '../ledgerPosition';
 import { type DifferentRow, DifferentRows } from './differentRows';
 import { countRejected, openLoadedVersion, readLake, readSlice, sliceLake } from './sides';
@@ -98,7 +98,7 @@ async function compareOften(
   for (let look = 1; look < looks && different.size > 0; look++) {
     const { pauseMs = 3000, signal } = options;
     // If it was aborted, the next comparison throws.
-    await sleep(pauseMs, undefined, { signal }).catch(() => {});
+    await pauseFor(pauseMs, signal);
     const again = await compareOnce(options, slices, some);
     different = new Map([...again].filter(([key]) => different.has(key)));
   }
