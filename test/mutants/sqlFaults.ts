@@ -50,7 +50,7 @@ export const sqlFaults: Readonly<Record<string, KnownFault>> = {
   ),
   'a rebuild does not wait between its tries': fault(
     'warehouse/rebuild',
-    'await sleep(backoffMs(tries, backoff), undefined, { signal }).catch(() => {});',
+    'await pauseFor(backoffMs(tries, backoff), signal);',
     '',
     'rebuild',
   ),
