@@ -20,8 +20,8 @@ const logEntry = /\/_delta_log\/\d{20}\.json$/;
 const writtenOnce = /\/(?:part-[^/]*\.parquet|_delta_log\/\d{20}\.[^/]*|_stray\/.*)$/;
 
 /**
- * Takes a picture while the hosts write, in an order that makes it a possible backup: files that describe the log are not newer
- * than the log, and letters and data files are not older than the commits that rely on them.
+ * Takes a picture while the hosts write, in an order that makes it a possible backup. Files that describe the log are not newer than the
+ * log. Letters and data files are not older than the commits that rely on them.
  */
 export async function takePicture(lake: ContainerClient): Promise<LakePicture> {
   const contents = new Map<string, Buffer>();

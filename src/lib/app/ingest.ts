@@ -21,8 +21,8 @@ import { maxTriggerBatch } from './triggerBatchSize';
 import { nudgeWarehouse } from './warehouse';
 
 /*
- * Takes batches of events into the lake. The objects here live as long as the process and are made at their first use, for two
- * reasons: the host gives a function app only seconds to start, and wrong settings must fail one function, not the loading of all.
+ * Takes batches of events into the lake. The objects here live as long as the process. They are made at their first use, for two reasons:
+ * the host gives a function app only seconds to start, and wrong settings must fail one function, not the loading of all.
  */
 
 /**

@@ -58,8 +58,8 @@ export function partitionProgress(
 }
 
 /**
- * Whether the table has events of an earlier hub of this name, and none of the hub that is there now: it was deleted and made again,
- * and the trigger's positions may still be those of the earlier one.
+ * Whether the table has events of an earlier hub of this name, and none of the hub that is there now. Then the hub was deleted and made
+ * again, and the trigger's positions may still be those of the earlier one.
  */
 export function isMadeAgain(state: TableState | undefined, generation: HubGeneration): boolean {
   const known = [...(state?.txns.keys() ?? [])].flatMap((appId) => {

@@ -35,8 +35,8 @@ export interface TxnBack {
 }
 
 /**
- * Reads the log entries among the files, and sorts the files into the order in which they can be moved: from the highest version
- * down, and a version's entry after its other files, because a checkpoint without its entry would look like the newest version.
+ * Reads the log entries among the files, and sorts the files into the order in which they can be moved. The highest version comes first. A
+ * version's entry comes after its other files, because a checkpoint without its entry would look like the newest version.
  */
 export async function readStray(
   at: TableLocation,

@@ -9,8 +9,8 @@ export interface ViewWords {
 }
 
 /**
- * A view on a table of the warehouse, for people. The text must mean the same in T-SQL and in DuckDB: names that are words of the
- * language are in double quotes, and nulls are put in order by CASE, because they come first in one and last in the other.
+ * A view on a table of the warehouse, for people. The text must mean the same in T-SQL and in DuckDB. So names that are words of the
+ * language are in double quotes. Nulls are put in order by CASE, because they come first in one and last in the other.
  */
 export interface WarehouseView {
   /** The name, in the schema of the table. */

@@ -8,8 +8,8 @@ import { clickstream } from '../../../src/lib/streams/clickstream';
 import left from './leftBySpark.json';
 
 /*
- * What Spark 4.1.1 with Delta Lake 4.1.0 left in the log of a table of ours after a feature was turned on, and after it was turned off
- * with the statement that our refusal names. docs/readers.md has the same statements.
+ * Reads what Spark 4.1.1 with Delta Lake 4.1.0 left in the log of a table of ours: after a feature was turned on, and after it was turned
+ * off with the statement that our refusal names. docs/readers.md has the same statements.
  */
 
 interface Step {

@@ -6,13 +6,13 @@ import { scenarios } from './scenarios';
 
 /*
  * An orchestrator that runs while the app is deployed is replayed by the new code. So what it asks for in a recorded history must not
- * change, nor what its activities take and return. If it has to: raise `orchestrationsVersion`, with `defaultVersion` in host.json, and
- * record anew with
+ * change, nor what its activities take and return. If that must change, raise `orchestrationsVersion` and `defaultVersion` in host.json,
+ * and record the histories anew with
  *
  *     RECORD_HISTORIES=1 npx vitest run test/lib/orchestrations/replay.test.ts
  *
- * Instances of the earlier version that run during the deployment then fail, which registerOrchestration.ts sees to, and are started
- * again by the timer or by hand.
+ * Instances of the earlier version that run during the deployment then fail (registerOrchestration.ts makes them fail). The timer starts
+ * maintenance again; a rebuild is started again by hand.
  */
 
 const fileOf = (name: string) => `test/lib/orchestrations/histories/${name}.json`;
