@@ -33,7 +33,10 @@ class EventHubTrigger implements Trigger {
     ConstructorParameters<typeof PartitionReader>[0],
     'host' | 'trigger' | 'ownerId' | 'store' | 'bindingName' | 'mode' | 'policy' | 'counts'
   >;
+  /** By partition id, the newest reader. */
   readonly #readers = new Map<string, PartitionReader>();
+  /** The reader of each receiver of the SDK. A receiver that ends late must not feed or stop the reader of its successor. */
+  readonly #readerOf = new WeakMap<PartitionContext, PartitionReader>();
   readonly #loggedAt = new Map<string, number>();
   /** By partition id, the unreadable event at which the partition is stuck. */
   readonly #stuck = new Map<string, { readonly sequenceNumber: number; readonly since: string }>();
@@ -41,6 +44,7 @@ class EventHubTrigger implements Trigger {
   #subscription: Subscription | undefined;
   #watchdog: NodeJS.Timeout | undefined;
   #draining = false;
+  #reconnecting = false;
   readonly #host: TriggerHost;
   readonly #options: TriggerOptions;
 
@@ -96,9 +100,16 @@ class EventHubTrigger implements Trigger {
 
   /** Gives up the partitions, so that another host can take them at once. */
   async close(): Promise<void> {
+    // These two only: where their end takes longer than its limit, the host has made new ones meanwhile.
+    const subscription = this.#subscription;
+    const client = this.#client;
     const closing = (async () => {
-      await this.#subscription?.close();
-      await this.#client?.close();
+      try {
+        await subscription?.close();
+      } finally {
+        // The subscription asks the storage before it ends, and fails if the storage does not answer.
+        await client?.close();
+      }
     })().catch((error) => this.#host.log('debug', this.#options.name, describeError(error)));
     await within(
       closeLimitMs,
@@ -123,23 +134,26 @@ class EventHubTrigger implements Trigger {
     this.#perReader.store.lastListedAt = Date.now();
     this.#subscription = client.subscribe(
       {
-        processInitialize: async ({ partitionId }) => this.#open(partitionId, this.#groupOf(client)),
-        processEvents: (events, { partitionId }) => {
+        processInitialize: async (context) => this.#open(context, client),
+        processEvents: (events, context) => {
           readInTurns(client);
-          return this.#receive(partitionId, events);
+          return this.#receive(context, events);
         },
         processError: async (error, context) => this.#report(error, context),
-        processClose: async (_reason, { partitionId }) => void this.#readers.get(partitionId)?.stop(),
+        processClose: async (_reason, context) => void this.#readerOf.get(context)?.stop(),
       },
       toSubscribeOptions(this.#host.hostJson.eventHubs),
     );
   }
 
+  /** Makes the connection anew, one at a time: two connections would take the partitions from each other for ever. */
   async #reconnect(): Promise<void> {
-    this.#perReader.store.lastListedAt = Date.now() + closeLimitMs;
+    if (this.#reconnecting) return;
+    this.#reconnecting = true;
     await this.close();
     for (const reader of this.#readers.values()) void reader.stop();
     if (!this.#draining) this.#subscribe(this.#connect());
+    this.#reconnecting = false;
   }
 
   #groupOf(client: EventHubConsumerClient): ReaderGroup {
@@ -147,11 +161,16 @@ class EventHubTrigger implements Trigger {
     return { fullyQualifiedNamespace, eventHubName, consumerGroup: this.#consumerGroup };
   }
 
-  #open(partitionId: string, group: ReaderGroup): void {
+  #open(context: PartitionContext, client: EventHubConsumerClient): void {
+    // An earlier client, which could not be closed in time, opens nothing any more.
+    if (client !== this.#client) return;
+    const { partitionId } = context;
+    const group = this.#groupOf(client);
     // Do not await it here: the load balancer waits for this method, and must go on renewing the other partitions.
     const previous = this.#readers.get(partitionId)?.stop() ?? Promise.resolve();
     const reader = new PartitionReader({ ...this.#perReader, partitionId, group, previous });
     this.#readers.set(partitionId, reader);
+    this.#readerOf.set(context, reader);
     this.#host.log(
       'information',
       this.#options.name,
@@ -159,10 +178,10 @@ class EventHubTrigger implements Trigger {
     );
   }
 
-  #receive(partitionId: string, events: ReceivedEventData[]): Promise<void> {
-    const reader = this.#readers.get(partitionId);
+  #receive(context: PartitionContext, events: ReceivedEventData[]): Promise<void> {
+    const reader = this.#readerOf.get(context);
     // A promise that stays pending stops the SDK from reading on. The SDK does not wait for it when it closes.
-    if (this.#draining || !reader) return new Promise(() => {});
+    if (this.#draining || !reader || reader.stopped) return new Promise(() => {});
     return reader.receive(events);
   }
 

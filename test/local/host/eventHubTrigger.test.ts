@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HostProcess } from './hostProcess';
 import { batches, HubStand, justPrint, numbers, patient, readStatus, sequenceNumbers } from './hubStand';
@@ -115,4 +116,33 @@ describe('an Event Hub trigger', { timeout: 60_000 }, () => {
     await expect.poll(() => sequenceNumbers(host), patient).toEqual([0, 1]);
     await expect.poll(async () => (await stand.checkpointOf(hub))?.sequencenumber, patient).toBe('1');
   });
+
+  test('a host that stood still twice, also while it made its connection anew, has one connection afterwards', async (context) => {
+    const { hub, start } = stand.setUp(context, { source: justPrint });
+    let silent = false;
+    const storage = await startSilentProxy({
+      azurite: stand.azurite,
+      match: (line) => silent && /^GET .*ownership/.test(line),
+      silent: Number.POSITIVE_INFINITY,
+    });
+    context.onTestFinished(() => storage.close());
+    const host = await start({ settings: { AzureWebJobsStorage: storage.connectionString } });
+    await expect.poll(() => host.lines('reads partition').length, patient).toBe(4);
+    silent = true;
+    // The load balancer asks who has which partition. After a pause the host makes its connection anew; to end the old one, it asks again.
+    for (const questions of [1, 2]) {
+      await expect.poll(() => storage.matched, patient).toBe(questions);
+      process.kill(host.pid, 'SIGSTOP');
+      await sleep(9_000);
+      process.kill(host.pid, 'SIGCONT');
+    }
+    await expect.poll(() => storage.matched, patient).toBeGreaterThan(2);
+    silent = false;
+    for (const body of numbers(0, 10)) {
+      await stand.send(hub, [body]);
+      await sleep(1_000);
+    }
+    await expect.poll(() => sequences(host), patient).toEqual(numbers(0, 10));
+    expect(host.lines('went to another host')).toEqual([]);
+  }, 120_000);
 });

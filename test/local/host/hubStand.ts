@@ -61,16 +61,14 @@ export async function readStatus(host: HostProcess) {
 /** A broker and a storage for the tests of a file; every app gets a hub of its own, with four partitions. */
 export class HubStand {
   #nextHub = 0;
-  readonly #azurite: Azurite;
   readonly #dataDir: string;
 
   private constructor(
-    azurite: Azurite,
+    readonly azurite: Azurite,
     public broker: Broker,
     dataDir: string,
     readonly container: ContainerClient,
   ) {
-    this.#azurite = azurite;
     this.#dataDir = dataDir;
   }
 
@@ -83,7 +81,7 @@ export class HubStand {
 
   async close(): Promise<void> {
     await this.broker.close();
-    await this.#azurite.close();
+    await this.azurite.close();
     rmSync(this.#dataDir, { recursive: true, force: true });
   }
 
@@ -100,7 +98,7 @@ export class HubStand {
     const folder = writeApp(options);
     onTestFinished(folder.remove);
     const settings = {
-      AzureWebJobsStorage: this.#azurite.connectionString,
+      AzureWebJobsStorage: this.azurite.connectionString,
       Hub: this.broker.connectionString(),
       HUB: hub,
       GROUP: 'tributary',
