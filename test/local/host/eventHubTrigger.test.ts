@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HostProcess } from './hostProcess';
 import { batches, HubStand, justPrint, numbers, patient, readStatus, sequenceNumbers } from './hubStand';
+import { startSilentProxy } from './silentProxy';
 
 let stand: HubStand;
 beforeAll(async () => {
@@ -142,7 +143,7 @@ describe('an Event Hub trigger', { timeout: 60_000 }, () => {
       await stand.send(hub, [body]);
       await sleep(1_000);
     }
-    await expect.poll(() => sequences(host), patient).toEqual(numbers(0, 10));
+    await expect.poll(() => sequenceNumbers(host), patient).toEqual(numbers(0, 10));
     expect(host.lines('went to another host')).toEqual([]);
   }, 120_000);
 });
