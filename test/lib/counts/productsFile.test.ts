@@ -25,6 +25,7 @@ describe('products.csv', () => {
 
   it('takes away the mark of byte order only where it is the first character', () => {
     expect(namesOf('\uFEFF1,Lamp').get(1)).toBe('Lamp');
+    expect(namesOf('\uFEFF"name","productid"\n"Lamp","1"').get(1)).toBe('Lamp');
     expect(namesOf('1,La\uFEFFmp').get(1)).toBe('La\uFEFFmp');
   });
 

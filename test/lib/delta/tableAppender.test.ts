@@ -491,6 +491,18 @@ describe('a table appender', () => {
     await expect(other.state()).rejects.toMatchObject({ code: 'delta.schema' });
   });
 
+  it('reads the table again after it found that the table takes no such rows', async () => {
+    const at = { store: new MemoryStore(), table: 'events' };
+    const table = new TableAppender({ at, fields });
+    const { metaData } = await table.state();
+    const description = { operation: 'CHANGE', isBlindAppend: false };
+    const schemaString = serializeSchema([field('id', 'string', false)]);
+    await putCommit(at, 1, [{ metaData: { ...metaData, schemaString } }], description);
+    await expect(table.refresh()).rejects.toMatchObject({ code: 'delta.schema' });
+    await putCommit(at, 2, [{ metaData }], description);
+    expect(await table.state()).toMatchObject({ version: 2 });
+  });
+
   it('makes the table once, however many want it first', async () => {
     const at = { store: new MemoryStore(), table: 'events' };
     const appenders = [1, 2, 3, 4].map(() => new TableAppender({ at, fields }));
