@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { errorCodes } from '../../src/lib/errors';
 
@@ -40,9 +40,22 @@ const comments = new Map(
   ].map(([, comment, code]) => [code, comment]),
 );
 
+it('every code is thrown somewhere', () => {
+  const sources = globSync('src/**/*.ts').filter(
+    (path) => !path.replaceAll('\\', '/').endsWith('src/lib/errors.ts'),
+  );
+  const text = sources.map((path) => readFileSync(path, 'utf8')).join('\n');
+  expect(Object.keys(errorCodes).filter((code) => !text.includes(`'${code}'`))).toEqual([]);
+});
+
 describe('docs/errors.md', () => {
   it('has a section for every code of src/lib/errors.ts, in its order, and for no other', () => {
     expect(sections.map(({ code }) => code)).toEqual(Object.keys(errorCodes));
+  });
+
+  it('has no heading for a code that there is not, with backticks or without', () => {
+    const titles = [...readFileSync('docs/errors.md', 'utf8').matchAll(/^#+ `?([a-z]+\.[a-z]+)`?$/gm)];
+    expect(titles.map(([, title]) => title)).toEqual(Object.keys(errorCodes));
   });
 
   it.each(Object.entries(errorCodes))(
