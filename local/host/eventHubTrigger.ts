@@ -150,10 +150,13 @@ class EventHubTrigger implements Trigger {
   async #reconnect(): Promise<void> {
     if (this.#reconnecting) return;
     this.#reconnecting = true;
-    await this.close();
-    for (const reader of this.#readers.values()) void reader.stop();
-    if (!this.#draining) this.#subscribe(this.#connect());
-    this.#reconnecting = false;
+    try {
+      await this.close();
+      for (const reader of this.#readers.values()) void reader.stop();
+      if (!this.#draining) this.#subscribe(this.#connect());
+    } finally {
+      this.#reconnecting = false;
+    }
   }
 
   #groupOf(client: EventHubConsumerClient): ReaderGroup {
