@@ -85,7 +85,8 @@ async function readEnvironment(
   const names = [...settingDefinitions, ...streams.flatMap(settingsOf)].map(({ name }) => name);
   const source = await findSource(file, options);
   const inFile = source ? readLocalSettings(source.file) : {};
-  const fromEnvironment = overriding(inFile, process.env, [...names, 'AzureWebJobsStorage']);
+  const ofHost = ['AzureWebJobsStorage', ...(source ? ['FUNCTIONS_WORKER_RUNTIME'] : [])];
+  const fromEnvironment = overriding(inFile, process.env, [...names, ...ofHost]);
   if (!source && fromEnvironment.length === 0)
     throw new Error(findEnded() === undefined ? noSettings : `${noSettings} ${afterRun}`);
   console.error(describeSource(source, fromEnvironment));
@@ -119,14 +120,16 @@ async function findSource(
 /** The settings of a run that has ended. */
 const findEnded = () => [ofThisRun, ofLastRun].find((path) => existsSync(path));
 
-/** The settings of the app that the environment has, and that the file does not have with the same value. */
+/**
+ * The settings of the app that the environment has, and that the file does not have with the same value. An empty value counts where
+ * it takes the place of one in the file.
+ */
 const overriding = (inFile: Environment, environment: Environment, names: readonly string[]): string[] =>
   Object.entries(environment)
     .filter(
       ([key, value]) =>
         names.some((name) => key === name || key.startsWith(`${name}__`)) &&
-        Boolean(value?.trim()) &&
-        value !== inFile[key],
+        (value ?? '').trim() !== (inFile[key] ?? '').trim(),
     )
     .map(([key]) => key)
     .sort();

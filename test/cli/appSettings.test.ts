@@ -123,6 +123,18 @@ describe('where the settings of a command are from', () => {
     );
   });
 
+  it('names what the environment takes from a file, also with an empty value and for the host', async () => {
+    put('local.settings.json', { Values: { ...values, LAKE_CONTAINER: 'lake' } });
+    expect((await run(query, { LAKE_CONTAINER: ' ', COINCAP_URL: '' })).first).toBe(
+      'Settings: local.settings.json; from the environment: LAKE_CONTAINER.',
+    );
+    expect((await run(query, { FUNCTIONS_WORKER_RUNTIME: 'dotnet' })).first).toBe(
+      'Settings: local.settings.json; from the environment: FUNCTIONS_WORKER_RUNTIME.',
+    );
+    rmSync(join(place, 'local.settings.json'));
+    expect((await run(query, { FUNCTIONS_WORKER_RUNTIME: 'node' })).first).toBe(noSettings);
+  });
+
   it('may name storage on this machine that does not run: then it is said how to start it', async () => {
     const LakeStorage =
       'AccountName=a;AccountKey=c2VjcmV0;BlobEndpoint=http://127.0.0.1:1/a;DefaultEndpointsProtocol=http';
