@@ -1,5 +1,5 @@
 import type { Commit } from './actions';
-import { logWithHole } from './hole';
+import { logWithHole, versionsAbove } from './hole';
 import { readCommit, type TableLocation } from './log';
 
 /** How many commits beyond the newest known one are read at once. */
@@ -27,11 +27,11 @@ export async function readCommitsAfter(
     const end = missing < 0 ? count : missing;
     for (const commit of found.slice(0, end)) if (commit) commits.push(commit);
     if (missing < 0) continue;
-    const above = found.slice(missing).flatMap((commit) => (commit ? [commit.version] : []));
-    if (above.length > 0) {
+    if (found.slice(missing).some(Boolean)) {
       // The missing commit may have been written while those after it were read.
       const late = await readCommit(at, next + missing);
-      if (!late) throw logWithHole(at, next + missing - 1, above);
+      const before = next + missing - 1;
+      if (!late) throw logWithHole(at, before, await versionsAbove(at, before));
       commits.push(late);
       return [...commits, ...(await readCommitsAfter(at, late.version, last))];
     }

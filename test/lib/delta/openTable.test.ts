@@ -12,6 +12,7 @@ import {
 import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
 import { encodeCheckpointRows } from '../../../src/lib/delta/parquet/encodeCheckpoint';
 import { positionOfState } from '../../../src/lib/delta/position';
+import { readCommitsAfter } from '../../../src/lib/delta/readCommits';
 import { readDataFile } from '../../../src/lib/delta/readDataFile';
 import { field } from '../../../src/lib/delta/schema';
 import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
@@ -411,6 +412,17 @@ describe('a damaged log', () => {
       code: 'delta.hole',
       message: expect.stringContaining(
         'memory/events version 3 is missing from the log, and versions 4 to 5 are above it.',
+      ),
+    });
+  });
+
+  it('with a version missing names all versions above it, also those that are not read at once', async () => {
+    await appendFiles(12);
+    await at.store.delete(commitPath('events', 2));
+    await expect(readCommitsAfter(at, 0)).rejects.toMatchObject({
+      code: 'delta.hole',
+      message: expect.stringContaining(
+        'version 2 is missing from the log, and versions 3 to 12 are above it.',
       ),
     });
   });
