@@ -261,7 +261,7 @@ describe('npm run verify, with a warehouse', () => {
 
   it('ends with 0 when nothing was loaded yet', async () => {
     const { code, output } = await verify(server.connectionString);
-    expect(output).toContain('The warehouse was not compared: clickstream.clicks was never loaded yet.\n');
+    expect(output).toContain('The warehouse was not compared: clickstream.clicks has not been loaded yet.\n');
     expect(code).toBe(0);
   });
 

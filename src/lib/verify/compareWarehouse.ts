@@ -114,7 +114,7 @@ async function findObstacle(
   const name = fullName(table);
   if (parseReplacing(position) !== undefined)
     return { state: 'moved', reason: `a rebuilt table is taking the place of ${name}` };
-  if (position.tableId === '') return { state: 'not-compared', reason: `${name} was never loaded yet` };
+  if (position.tableId === '') return { state: 'not-compared', reason: `${name} has not been loaded yet` };
   const rebuild = (reason: string): Try => ({ state: 'needs-rebuild', reason });
   const head = await openState(at);
   if (!head) return rebuild(`${name} was loaded, but there is no Delta table ${at.table} any more`);

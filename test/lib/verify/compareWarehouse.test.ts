@@ -176,7 +176,7 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
 
   it('says that nothing was loaded yet', async () => {
     await commit(clicks);
-    const reason = 'clickstream.clicks was never loaded yet';
+    const reason = 'clickstream.clicks has not been loaded yet';
     expect(await compare()).toEqual({ state: 'not-compared', reason });
   });
 
