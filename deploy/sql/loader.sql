@@ -1,5 +1,5 @@
--- The user with which the app loads rows, and the rights that it needs, and no others. Run it after "npm run warehouse -- init", as somebody who may grant
--- rights. Replace <app> by the name of the app's identity; with a password it is: CREATE USER [<app>] FOR LOGIN [<app>];
+-- The user with which the app loads rows, and the rights that it needs, and no others. Run it after "npm run warehouse -- init", as somebody
+-- who may grant rights. Replace <app> by the name of the app's identity; with a password it is: CREATE USER [<app>] FOR LOGIN [<app>];
 -- Not run on a real dedicated SQL pool, SQL Server or Azure SQL: that these rights are enough, and none too many, was tried on the server of
 -- the project's tests, which follows Microsoft's documentation.
 

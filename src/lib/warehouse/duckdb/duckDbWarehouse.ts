@@ -65,10 +65,11 @@ class DuckDbWarehouse implements Warehouse {
       for (const statement of opsScript) await run(statement);
       for (const table of tables) {
         await run(`CREATE SCHEMA IF NOT EXISTS ${quoteName(table.schema)}`);
-        if (await this.#isMissing(table))
-          for (const statement of forgetDropped(fullName(table))) await run(statement);
-        await run(createTable(table));
-        await this.#addColumns(table, run);
+        const columns = await columnNames(this.#connection, table);
+        if (columns.length === 0)
+          for (const statement of [...forgetDropped(fullName(table)), createTable(table)])
+            await run(statement);
+        else for (const column of columnsLackedBy(columns, table)) await run(addColumn(table, column));
         for (const statement of createViews(table)) await run(statement);
         await run(addToLedger(fullName(table), beginning));
       }
@@ -224,10 +225,6 @@ class DuckDbWarehouse implements Warehouse {
 
   async #addColumns(table: WarehouseTable, run: (sql: string) => Promise<number>): Promise<void> {
     for (const column of await this.#missing(table)) await run(addColumn(table, column));
-  }
-
-  async #isMissing(table: WarehouseTable): Promise<boolean> {
-    return (await columnNames(this.#connection, table)).length === 0;
   }
 
   async #missing(table: WarehouseTable): Promise<WarehouseColumn[]> {
